@@ -1,0 +1,40 @@
+"""Events of the assessment: the ranking of villages and townships, with what explains it (`pub.assessment.v1`)."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from qingdan.divisions import DivisionCode, DivisionLevel
+from qingdan.event import ContractModel, EventBody
+from qingdan.ids import FactName, Reference
+
+Rank = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class AssessmentFact(ContractModel):
+    """One number that went into a score, in the unit that its name tells."""
+
+    name: FactName
+    value: int
+
+
+class AssessmentPublished(EventBody):
+    """A division's place for a period, with the facts and the formula that give it."""
+
+    KEY: ClassVar[str] = "division"
+
+    type: Literal["assessment.published.v1"] = "assessment.published.v1"
+    period_from: date
+    period_to: date
+    division: DivisionCode
+    level: DivisionLevel
+    rank: Rank
+    of: Rank
+    score_milli: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = Field(description="score in thousandths")
+    facts: Annotated[tuple[AssessmentFact, ...], Field(max_length=100)]
+    formula: Reference = Field(description="name and version of the documented formula")
+
+
+AssessmentEvent = AssessmentPublished
+"""The only event of its topic so far."""

@@ -1,0 +1,110 @@
+"""Events of subsidy runs, without a word about any beneficiary (`pub.subsidy.v1`)."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from qingdan.divisions import DivisionCode
+from qingdan.event import ContractModel, EventBody
+from qingdan.ids import ProgrammeCode, RunId
+from qingdan.money import FenTotal
+
+Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
+"""The month that a run pays for."""
+Count = Annotated[int, Field(ge=0, le=100_000_000)]
+
+
+class ProgrammeTotal(ContractModel):
+    """What one programme comes to in a run."""
+
+    programme: ProgrammeCode
+    payments: Count
+    total_fen: FenTotal
+
+
+ProgrammeTotals = Annotated[tuple[ProgrammeTotal, ...], Field(max_length=500)]
+
+
+class Outcome(ContractModel):
+    """How many payments ended in one way, and what they sum to."""
+
+    payments: Count
+    total_fen: FenTotal
+
+
+class RunTotals(ContractModel):
+    """A closed run to the fen: instructed = settled + rejected + returned."""
+
+    instructed: Outcome
+    settled: Outcome
+    rejected: Outcome
+    returned: Outcome
+
+
+class RunPreviewed(EventBody):
+    """A run was computed for the preparer to look at."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.previewed.v1"] = "run.previewed.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    programmes: ProgrammeTotals
+    previewed_on: date
+
+
+class RunFrozen(EventBody):
+    """The preparer froze a run: public notice starts, and nothing in it changes any more."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.frozen.v1"] = "run.frozen.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    programmes: ProgrammeTotals
+    frozen_on: date
+    notice_until: date
+
+
+class RunApproved(EventBody):
+    """A second person approved the run."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.approved.v1"] = "run.approved.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    approved_on: date
+
+
+class RunPaying(EventBody):
+    """The payments of the run are on their way to the banks."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.paying.v1"] = "run.paying.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    instructed: Outcome
+    paying_on: date
+
+
+class RunClosed(EventBody):
+    """Every payment of the run has an end, and the books balance."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.closed.v1"] = "run.closed.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    totals: RunTotals
+    closed_on: date
+
+
+SubsidyEvent = Annotated[RunPreviewed | RunFrozen | RunApproved | RunPaying | RunClosed, Field(discriminator="type")]
