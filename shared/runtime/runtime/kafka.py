@@ -1,0 +1,147 @@
+"""The one way to consume: `subscribe` binds a handler to a topic, and FastStream hands over raw records only."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+from faststream.middlewares import AckPolicy
+
+from qingdan.envelope import EventBody
+from qingdan.topics import Topic
+from runtime.db import Tx
+from runtime.kafka_settings import KafkaConnection
+from runtime.runs import Run
+
+Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
+Handler: TypeAlias = Callable[[Tx, Run[Any]], Awaitable[None]]
+Receiver: TypeAlias = Callable[[tuple[Record, ...]], Awaitable[None]]
+
+RECORDS_PER_POLL_MAX = 1_000
+_POLL_TIMEOUT_MS = 20  # FastStream sleeps this long once more after an empty poll: it bounds the latency
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler bound to a topic of the registry."""
+
+    topic: Topic
+    handler: Handler
+
+    @property
+    def event_types(self) -> frozenset[str]:
+        return frozenset(event.model_fields["type"].default for event in self.topic.events)
+
+
+def subscribe(topic: Topic) -> Callable[[Handler], Subscription]:
+    """Make `handler(tx, run)` the consumer of `topic`.
+
+    It is called inside the transaction that holds the inbox entry, with a run: events of one type, in the order of
+    their keys. Redelivered events never reach it. What it raises decides: database or network away, deadlock,
+    timeout: the partition backs off (0.1 s to 30 s) and comes again; a Refusal or a constraint: parked at once;
+    anything else: three more tries, then parked.
+    """
+    return lambda handler: Subscription(topic, handler)
+
+
+def create_broker(connection: KafkaConnection, *, client_id: str) -> KafkaBroker:
+    """A FastStream broker that only consumes, decodes nothing and creates no topics."""
+    return KafkaBroker(
+        connection.bootstrap_servers,
+        security=connection.for_faststream(),
+        client_id=client_id,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        ack_policy=AckPolicy.MANUAL,
+        graceful_timeout=8.0,
+        apply_types=False,
+        logger=None,
+    )
+
+
+class RawSubscriber:
+    """A FastStream subscriber that hands over raw records and never acknowledges by itself."""
+
+    def __init__(self, broker: KafkaBroker, topic_name: str, *, group: str, receive: Receiver) -> None:
+        self._subscriber = broker.subscriber(
+            topic_name,
+            batch=True,
+            group_id=group,
+            ack_policy=AckPolicy.MANUAL,  # named here too: a policy of the broker is ignored on a router
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_records=RECORDS_PER_POLL_MAX,
+            batch_timeout_ms=_POLL_TIMEOUT_MS,
+            fetch_max_wait_ms=500,
+            fetch_min_bytes=1,
+            session_timeout_ms=45_000,
+            heartbeat_interval_ms=3_000,
+            rebalance_timeout_ms=60_000,
+            max_poll_interval_ms=300_000,
+            parser=self._parse,
+            decoder=_hand_over,
+            no_reply=True,
+        )
+        self._subscriber(receive)
+
+    async def _parse(self, records: Any) -> KafkaMessage:
+        """Look into nothing: FastStream's own parser raises on a null header and the record would be skipped."""
+        return KafkaMessage(
+            body=b"", headers={}, message_id="", correlation_id="", raw_message=records, consumer=self.client
+        )
+
+    @property
+    def client(self) -> AIOKafkaConsumer:
+        """The aiokafka consumer; there is one as long as records come."""
+        consumer = self._subscriber.consumer
+        assert consumer is not None
+        return consumer
+
+    @property
+    def is_started(self) -> bool:
+        return self._subscriber.consumer is not None
+
+    async def commit(self, next_offsets: dict[TopicPartition, int]) -> None:
+        """Commit exactly these positions: the consumer's own would include what is still under way."""
+        if next_offsets:
+            await self.client.commit(next_offsets)
+
+    def rewind(self, partition: TopicPartition, offset: int) -> None:
+        """Come back to `offset` and fetch nothing of this partition until `resume`, if it is still ours."""
+        if self.is_started and partition in self.client.assignment():
+            self.client.seek(partition, offset)
+            self.client.pause(partition)
+
+    def resume(self, partition: TopicPartition) -> None:
+        """Fetch again, if the partition is still ours."""
+        if self.is_started and partition in self.client.assignment():
+            self.client.resume(partition)
+
+    def progress(self) -> dict[TopicPartition, tuple[int | None, int | None, bool]]:
+        """Per assigned partition: last fetched position, the log's end as last heard, and whether it is paused."""
+        if not self.is_started:
+            return {}
+        client = self.client
+        paused = client.paused()
+        states = {}
+        for partition in client.assignment():
+            state = client._subscription.subscription.assignment.state_value(partition)
+            position = state.position if state is not None and state.has_valid_position else None
+            states[partition] = (position, client.highwater(partition), partition in paused)
+        return states
+
+
+async def _hand_over(message: Any) -> Any:
+    return message.raw_message
+
+
+def only_ours(broker: KafkaBroker, subscribers: Sequence[RawSubscriber]) -> bool:
+    """Whether every subscriber of the broker went through this module; a service refuses to start otherwise."""
+    return {id(s) for s in broker.subscribers} == {id(s._subscriber) for s in subscribers}
+
+
+def is_of(topic: Topic, event: EventBody) -> bool:
+    """Whether the registry lets `topic` carry this event."""
+    return type(event) in topic.events
