@@ -1,0 +1,119 @@
+"""Every SQL statement on visits."""
+
+from datetime import date
+
+import asyncpg
+
+from inspection.visit_rules import Visit
+from qingdan.divisions import DivisionCode
+from qingdan.ids import FindingId, ShareId, VisitId
+from qingdan.inspection_events import VisitClosed, VisitDone, VisitPlanned
+from qingdan.origin import Origin
+from runtime.db import Tx, Version
+from runtime.problems import NotFound, StaleVersion
+
+_LOCK = """
+SELECT v.*, s.task_id, s.origin_service, s.origin_kind, s.origin_id, d.code AS village
+FROM visit v JOIN share s ON s.id = v.share_id JOIN division d ON d.id = v.division_id
+WHERE v.id = {visit} FOR UPDATE OF v
+"""
+_LOCK_ITSELF = _LOCK.format(visit="$1")
+_LOCK_BY_FINDING = _LOCK.format(visit="(SELECT visit_id FROM finding WHERE id = $1)")
+
+
+async def insert_planned(tx: Tx, event: VisitPlanned, *, reported_on: date) -> None:
+    """Enter a new visit; nobody else can append to its key before this transaction ends."""
+    await tx.execute(
+        "INSERT INTO visit (id, share_id, division_id, department, reported_on, planned_on)"
+        " SELECT $1, id, division_id, department, $3, $4 FROM share WHERE id = $2",
+        event.visit,
+        event.share,
+        reported_on,
+        event.planned_on,
+    )
+
+
+async def lock_visit(tx: Tx, visit: VisitId, expected: Version) -> Visit:
+    """The visit, if it still has the version expected. Raises NotFound, StaleVersion."""
+    row = await tx.fetchrow(_LOCK_ITSELF, visit)
+    if row is None:
+        raise NotFound(visit=str(visit))
+    if row["version"] != expected:
+        raise StaleVersion(version=row["version"])
+    return _visit(row)
+
+
+async def lock_visit_of_finding(tx: Tx, finding: FindingId) -> Visit:
+    """The visit of a finding: locked first, so that the visit's events have one order. Raises NotFound."""
+    row = await tx.fetchrow(_LOCK_BY_FINDING, finding)
+    if row is None:
+        raise NotFound(finding=str(finding))
+    return _visit(row)
+
+
+async def save_done(tx: Tx, event: VisitDone) -> None:
+    await tx.execute(
+        "UPDATE visit SET state = 'done', done_on = $2, findings = $3, version = version + 1 WHERE id = $1",
+        event.visit,
+        event.done_on,
+        event.findings,
+    )
+
+
+async def save_finding_changed(tx: Tx, visit: VisitId, *, failed_rechecks: int) -> None:
+    """A visit changes with its findings; add the re-checks that failed (0 or 1)."""
+    await tx.execute(
+        "UPDATE visit SET failed_rechecks = failed_rechecks + $2, version = version + 1 WHERE id = $1",
+        visit,
+        failed_rechecks,
+    )
+
+
+async def save_closed(tx: Tx, event: VisitClosed) -> None:
+    """Close a visit whose version this transaction has already raised."""
+    await tx.execute("UPDATE visit SET state = 'closed', closed_on = $2 WHERE id = $1", event.visit, event.closed_on)
+
+
+_VIEW = """
+SELECT v.id AS visit, v.share_id AS share, s.task_id AS task, d.code AS village, v.department, s.title_zh, s.title_en,
+       v.state, v.reported_on, v.planned_on, v.done_on, v.findings AS finding_count, v.failed_rechecks, v.closed_on,
+       v.version
+FROM visit v JOIN share s ON s.id = v.share_id JOIN division d ON d.id = v.division_id
+"""
+
+
+async def find_visit(tx: Tx, visit: VisitId) -> asyncpg.Record:
+    """The visit as it is shown. Raises NotFound."""
+    row = await tx.fetchrow(_VIEW + "WHERE v.id = $1", visit)
+    if row is None:
+        raise NotFound(visit=str(visit))
+    return row
+
+
+async def list_visits(
+    tx: Tx, *, state: str | None, share: ShareId | None, after: tuple[date, VisitId] | None, limit: int
+) -> list[asyncpg.Record]:
+    """Visits by the day they are planned for, from the one behind `after`."""
+    return await tx.fetch(
+        _VIEW + "WHERE ($1::text IS NULL OR v.state = $1) AND ($2::uuid IS NULL OR v.share_id = $2)"
+        " AND ($3::date IS NULL OR (v.planned_on, v.id) > ($3, $4::uuid))"
+        " ORDER BY v.planned_on, v.id LIMIT $5",
+        state,
+        share,
+        *(after or (None, None)),
+        limit,
+    )
+
+
+def _visit(row: asyncpg.Record) -> Visit:
+    return Visit(
+        id=row["id"],
+        share=row["share_id"],
+        task=row["task_id"],
+        village=DivisionCode(row["village"]),
+        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
+        state=row["state"],
+        reported_on=row["reported_on"],
+        failed_rechecks=row["failed_rechecks"],
+        version=row["version"],
+    )

@@ -1,0 +1,205 @@
+"""The inspection service's own database, two townships, and the events that the tasks service tells."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from devkit.pytest_plugin import MakeDatabase
+from inspection.consumers import on_tasks
+from qingdan.divisions import COUNTRY, DivisionCode
+from qingdan.envelope import Envelope, EventBody, service_source
+from qingdan.ids import ShareId, TaskId
+from qingdan.origin import Origin
+from qingdan.tasks_events import (
+    AskKind,
+    PublishedShare,
+    RefusalCode,
+    ShareClaimed,
+    ShareCompleted,
+    ShareProgressed,
+    ShareRefused,
+    ShareReportedDone,
+    TaskPublished,
+)
+from runtime.actor import Actor, Role, service_actor
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, create_pool, transaction
+from runtime.divisions import DivisionRow, import_divisions
+from runtime.ids import new_id
+from runtime.runs import cut_into_runs
+
+TOWN, OTHER_TOWN = DivisionCode("130431105000"), DivisionCode("130431100000")
+VILLAGE, NEIGHBOUR, FAR_VILLAGE = (
+    DivisionCode("130431105205"),
+    DivisionCode("130431105206"),
+    DivisionCode("130431100201"),
+)
+TREE = {
+    "130000000000": None,
+    "130400000000": "130000000000",
+    "130431000000": "130400000000",
+    TOWN: "130431000000",
+    OTHER_TOWN: "130431000000",
+    VILLAGE: TOWN,
+    NEIGHBOUR: TOWN,
+    FAR_VILLAGE: OTHER_TOWN,
+}
+
+
+def person(role: Role, division: DivisionCode, department: str | None = None) -> Actor:
+    return Actor(f"{role}@{division}", frozenset({role}), division, department)
+
+
+SUPERVISOR, OTHER_SUPERVISOR = person(Role.SUPERVISOR, TOWN), person(Role.SUPERVISOR, OTHER_TOWN)
+TOWN_STAFF = person(Role.TOWN_STAFF, TOWN)
+CADRE, NEIGHBOURS_CADRE = person(Role.VILLAGE_CADRE, VILLAGE), person(Role.VILLAGE_CADRE, NEIGHBOUR)
+SERVICE = service_actor("inspection")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A task with one share, and what the tasks service tells of it."""
+
+    village: DivisionCode = VILLAGE
+    task: TaskId = field(default_factory=lambda: TaskId(new_id()))
+    share: ShareId = field(default_factory=lambda: ShareId(new_id()))
+    today: date = field(default_factory=lambda: business_date(utcnow()))
+    origin: Origin = field(default_factory=lambda: Origin(service="tasks", kind="work_meeting", id=new_id()))
+
+    def published(self, *, inspect: bool = False, title_zh: str = "村主路硬化") -> TaskPublished:
+        return TaskPublished(
+            task=self.task,
+            origin=self.origin,
+            item="RQ03",
+            list_version=1,
+            department="JTJ",
+            kind=AskKind.TASK,
+            title_zh=title_zh,
+            title_en="Harden the village main road",
+            division=TOWN,
+            inspect_on_completion=inspect,
+            published_on=self.today,
+            shares=(PublishedShare(share=self.share, village=self.village),),
+        )
+
+    def claimed(self, *, limit_working_days: int = 20) -> ShareClaimed:
+        return ShareClaimed(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            department="JTJ",
+            limit_working_days=limit_working_days,
+            claimed_on=self.today,
+            due_on=self.today + timedelta(days=28),
+            provisional=False,
+            origin=self.origin,
+        )
+
+    def progressed(self, percent: int = 40, photos: Sequence[str] = ()) -> ShareProgressed:
+        return ShareProgressed(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            percent=percent,
+            photo_sha256=tuple(photos),
+            reported_on=self.today,
+            origin=self.origin,
+        )
+
+    def reported_done(self) -> ShareReportedDone:
+        return ShareReportedDone(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            photo_sha256=(),
+            reported_on=self.today,
+            origin=self.origin,
+        )
+
+    def refused(self) -> ShareRefused:
+        return ShareRefused(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            department="JTJ",
+            code=RefusalCode.NO_MEANS,
+            list_version=1,
+            refused_on=self.today,
+            origin=self.origin,
+        )
+
+    def completed(self) -> ShareCompleted:
+        return ShareCompleted(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            completed_on=self.today,
+            due_on=self.today + timedelta(days=28),
+            used_working_days=3,
+            on_time=True,
+            origin=self.origin,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The service's database with its people; `hear` is what the consumer does with one poll."""
+
+    pool: Pool
+    supervisor: Actor = SUPERVISOR
+    other_supervisor: Actor = OTHER_SUPERVISOR
+    town: Actor = TOWN_STAFF
+    cadre: Actor = CADRE
+    neighbour: Actor = NEIGHBOURS_CADRE
+    service: Actor = SERVICE
+
+    @property
+    def today(self) -> date:
+        return business_date(utcnow())
+
+    async def hear(self, *events: EventBody) -> None:
+        """All of them in one transaction, cut into runs."""
+        heard = [
+            Envelope.of(event, id=str(new_id()), source=service_source("tasks"), time=utcnow()) for event in events
+        ]
+        async with transaction(self.pool, self.service) as tx:
+            for run in cut_into_runs(heard):
+                await on_tasks.handler(tx, run)
+
+    async def tell_of_reported_share(self, village: DivisionCode = VILLAGE) -> Told:
+        """A share that was published, claimed and reported on."""
+        told = Told(village)
+        await self.hear(told.published(), told.claimed(), told.progressed())
+        return told
+
+    async def told(self) -> list[tuple[str, str]]:
+        """Type and key of every event in the outbox, in order."""
+        async with transaction(self.pool, self.service) as tx:
+            rows = await tx.fetch("SELECT headers::json ->> 'ce_type' AS type, key FROM outbox ORDER BY seq")
+        return [(row["type"], row["key"]) for row in rows]
+
+    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        """Rows as the service sees them."""
+        async with transaction(self.pool, self.service) as tx:
+            return [dict(row) for row in await tx.fetch(query, *args)]
+
+    async def version(self, table: str, row_id: UUID) -> Any:
+        """The row's version; `table` is one of the service's own."""
+        return (await self.rows(f"SELECT version FROM {table} WHERE id = $1", row_id))[0]["version"]
+
+
+@pytest.fixture
+async def scene(make_database: MakeDatabase) -> AsyncIterator[Scene]:
+    """An inspection service that knows the tree and has heard nothing yet."""
+    pool = await create_pool(make_database("inspection").app_url, source=service_source("inspection"), size_max=8)
+    rows = [
+        DivisionRow(code=DivisionCode(code), name_zh=f"区划{code}", parent_code=parent and DivisionCode(parent))
+        for code, parent in TREE.items()
+    ]
+    await import_divisions(pool, person(Role.OPERATOR, COUNTRY), rows)
+    yield Scene(pool)
+    await pool.close()
