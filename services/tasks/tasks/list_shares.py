@@ -1,0 +1,67 @@
+"""Use case: the shares in the asker's scope."""
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import ShareId, TaskId
+from qingdan.tasks_events import AskKind, RefusalCode
+from runtime.actor import Actor
+from runtime.db import Pool, transaction
+from tasks import share_store
+from tasks.share_rules import ShareState
+
+
+class ShareView(BaseModel):
+    """A village's share of a task; what has not happened is null."""
+
+    share: ShareId
+    task: TaskId
+    village: DivisionCode
+    department: str
+    kind: AskKind
+    item: str | None
+    list_version: int | None
+    title_zh: str
+    title_en: str
+    inspect_on_completion: bool = Field(description="whether a visit decides on completion")
+    published_on: date
+    state: ShareState
+    limit_working_days: int | None = Field(description="set by the village itself")
+    claimed_on: date | None
+    due_on: date | None
+    provisional: bool | None = Field(description="the official calendar does not reach the due date yet")
+    percent: int
+    reported_on: date | None
+    completed_on: date | None
+    used_working_days: int | None
+    refusal_code: RefusalCode | None
+    refused_on: date | None
+    findings: int
+    passed_first_recheck: int
+    version: int
+
+    @property
+    def position(self) -> ShareId:
+        """Its place in the list, where the next page begins."""
+        return self.share
+
+
+async def list_shares(
+    pool: Pool,
+    actor: Actor,
+    *,
+    state: ShareState | None = None,
+    village: DivisionCode | None = None,
+    task: TaskId | None = None,
+    due_before: date | None = None,
+    after: ShareId | None = None,
+    limit: int,
+) -> list[ShareView]:
+    """At most `limit` shares, by id, after the last one seen."""
+    async with transaction(pool, actor) as tx:
+        rows = await share_store.list_shares(
+            tx, state=state, village=village, task=task, due_before=due_before, after=after, limit=limit
+        )
+    return [ShareView(**dict(row)) for row in rows]

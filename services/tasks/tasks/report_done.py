@@ -1,0 +1,29 @@
+"""Use case: a village reports its share as done, which completes it unless its item asks for a visit first."""
+
+from collections.abc import Sequence
+
+from qingdan.ids import ShareId
+from qingdan.tasks_events import ShareCompleted, ShareReportedDone
+from runtime import audit, outbox
+from runtime.actor import Actor, Role
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, Version, transaction
+from runtime.workday_calendar import calendar
+from tasks import share_rules, share_store
+
+
+async def report_done(
+    pool: Pool, actor: Actor, share_id: ShareId, photo_sha256: Sequence[str], *, expected: Version
+) -> ShareReportedDone | ShareCompleted:
+    """Raises Forbidden, NotFound, StaleVersion, ShareNotClaimed, ShareAlreadyDone, ShareWasRefused."""
+    actor.require(Role.VILLAGE_CADRE)
+    async with transaction(pool, actor) as tx:
+        share = await share_store.lock_share(tx, share_id, expected)
+        done, completed = share_rules.report_done(
+            share, photo_sha256, await calendar(tx), today=business_date(utcnow())
+        )
+        await share_store.save_done(tx, done, completed)
+        for event in (done, completed) if completed else (done,):
+            await outbox.append(tx, event)
+            await audit.append(tx, actor, event)
+    return completed or done

@@ -1,0 +1,235 @@
+"""Decisions on a village's share: claimed with the village's own limit, refused, reported on, completed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import AskId, DepartmentCode, ItemCode, ShareId, TaskId, Title
+from qingdan.inspection_events import VisitClosed
+from qingdan.origin import Origin
+from qingdan.tasks_events import (
+    AskKind,
+    AskRefused,
+    RefusalCode,
+    ShareClaimed,
+    ShareCompleted,
+    ShareProgressed,
+    ShareRefused,
+    ShareReportedDone,
+)
+from runtime.problems import Refusal
+from runtime.workdays import Calendar
+
+ShareState = Literal["published", "claimed", "refused", "reported_done", "completed"]
+VillageCode = Literal["off_list", "beyond_item", "duplicate", "no_means", "already_supplied"]
+"""The reasons for which a village may lawfully say no."""
+
+LIMIT_WORKING_DAYS_MAX: Final = 250  # a year; what takes longer is more than one task
+USED_WORKING_DAYS_MAX: Final = 10_000  # as far as the contract counts
+
+
+class ShareAlreadyClaimed(Refusal):
+    """This share of the task has been claimed. 该任务份额已被认领。
+
+    What turns out to be too much can be raised as a difficulty. 认领后无力完成的，可以提交困难反馈。
+    """
+
+    status = 409
+
+
+class ShareNotClaimed(Refusal):
+    """This share of the task has not been claimed yet. 该任务份额尚未认领。
+
+    Claim it first, and set your own time limit. 请先认领，并自行确定时限。
+    """
+
+    status = 409
+
+
+class ShareWasRefused(Refusal):
+    """The village has lawfully said no to this share. 该村已依法拒绝该任务份额。"""
+
+    status = 409
+
+
+class ShareAlreadyDone(Refusal):
+    """This share has been reported as done. 该任务份额已报告完成。"""
+
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A village's share as it stands.
+
+    claimed_on and due_on are there from the claim on, reported_on while it is reported as done.
+    """
+
+    id: ShareId
+    task: TaskId
+    village: DivisionCode
+    origin: Origin
+    list_version: int | None
+    item: ItemCode | None
+    department: DepartmentCode
+    kind: AskKind
+    title_zh: Title
+    title_en: Title
+    inspect_on_completion: bool
+    state: ShareState
+    claimed_on: date | None
+    due_on: date | None
+    reported_on: date | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a closed visit means for a share: what to add to its findings, its state, its completion if it is one."""
+
+    findings: int
+    passed_first_recheck: int
+    state: ShareState
+    completed: ShareCompleted | None
+
+
+def claim(share: Share, limit_working_days: int, calendar: Calendar, *, today: date) -> ShareClaimed:
+    """The village claims its share and sets its own limit, 1..LIMIT_WORKING_DAYS_MAX working days after today.
+
+    Raises ShareAlreadyClaimed, ShareWasRefused.
+    """
+    _require_unclaimed(share)
+    due = calendar.add_working_days(today, limit_working_days)
+    return ShareClaimed(
+        task=share.task,
+        share=share.id,
+        village=share.village,
+        department=share.department,
+        limit_working_days=limit_working_days,
+        claimed_on=today,
+        due_on=due.on,
+        provisional=due.provisional,
+        origin=share.origin,
+    )
+
+
+def refuse(
+    share: Share, code: VillageCode, ask: AskId, list_version: int, *, today: date
+) -> tuple[AskRefused, ShareRefused]:
+    """The village says no; both events tell of the same no, one as counted by department, one to the task.
+
+    list_version: the version in force today, for a share whose task needed none. Only what is not claimed can be
+    refused: a claim is the village's own word. Raises ShareAlreadyClaimed, ShareWasRefused.
+    """
+    _require_unclaimed(share)
+    asked = AskRefused(
+        ask=ask,
+        department=share.department,
+        kind=share.kind,
+        code=RefusalCode(code),
+        decided_by="village",
+        list_version=share.list_version or list_version,
+        nearest_item=share.item,
+        division=share.village,
+        refused_on=today,
+    )
+    refused = ShareRefused(
+        task=share.task,
+        share=share.id,
+        village=share.village,
+        department=share.department,
+        code=RefusalCode(code),
+        list_version=share.list_version,
+        refused_on=today,
+        origin=share.origin,
+    )
+    return asked, refused
+
+
+def progress(share: Share, percent: int, photo_sha256: Sequence[str], *, today: date) -> ShareProgressed:
+    """The village reports how far it is, in percent.
+
+    Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused.
+    """
+    _require_under_way(share)
+    return ShareProgressed(
+        task=share.task,
+        share=share.id,
+        village=share.village,
+        percent=percent,
+        photo_sha256=tuple(photo_sha256),
+        reported_on=today,
+        origin=share.origin,
+    )
+
+
+def report_done(
+    share: Share, photo_sha256: Sequence[str], calendar: Calendar, *, today: date
+) -> tuple[ShareReportedDone, ShareCompleted | None]:
+    """The village reports its share as done; it is complete at once, unless its item asks for a visit first.
+
+    Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused.
+    """
+    _require_under_way(share)
+    done = ShareReportedDone(
+        task=share.task,
+        share=share.id,
+        village=share.village,
+        photo_sha256=tuple(photo_sha256),
+        reported_on=today,
+        origin=share.origin,
+    )
+    return done, None if share.inspect_on_completion else _complete(share, today, calendar, completed_on=today)
+
+
+def close_visit(share: Share, closed: VisitClosed, calendar: Calendar) -> Inspected:
+    """A visit is closed: its findings are kept, and where the share waits for it, it decides.
+
+    A passed visit completes what was reported as done; one that is not passed gives it back into the village's hands.
+    While the village is still at work only the findings are kept. Of a visit with f findings and r failed re-checks
+    at least f - r findings passed their first re-check; no more than that is taken for granted.
+    """
+    state: ShareState = share.state
+    completed = None
+    if share.state == "reported_done":
+        assert share.reported_on is not None
+        state = "completed" if closed.passed else "claimed"
+        if closed.passed:
+            completed_on = max(closed.closed_on, share.reported_on)
+            completed = _complete(share, share.reported_on, calendar, completed_on=completed_on)
+    return Inspected(closed.findings, max(0, closed.findings - closed.failed_rechecks), state, completed)
+
+
+def _complete(share: Share, reported_on: date, calendar: Calendar, *, completed_on: date) -> ShareCompleted:
+    """The village's clock stops with its report: waiting for the visit is not its time."""
+    assert share.claimed_on is not None
+    assert share.due_on is not None
+    used = calendar.working_days_between(share.claimed_on, reported_on)
+    return ShareCompleted(
+        task=share.task,
+        share=share.id,
+        village=share.village,
+        completed_on=completed_on,
+        due_on=share.due_on,
+        used_working_days=min(max(used, 0), USED_WORKING_DAYS_MAX),
+        on_time=reported_on <= share.due_on,
+        origin=share.origin,
+    )
+
+
+def _require_unclaimed(share: Share) -> None:
+    if share.state == "refused":
+        raise ShareWasRefused()
+    if share.state != "published":
+        raise ShareAlreadyClaimed(state=share.state)
+
+
+def _require_under_way(share: Share) -> None:
+    if share.state == "published":
+        raise ShareNotClaimed()
+    if share.state == "refused":
+        raise ShareWasRefused()
+    if share.state != "claimed":
+        raise ShareAlreadyDone(state=share.state)

@@ -1,0 +1,174 @@
+"""Every SQL statement on shares and the reports on them."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import asyncpg
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import ShareId, TaskId
+from qingdan.origin import Origin
+from qingdan.tasks_events import (
+    AskKind,
+    ShareClaimed,
+    ShareCompleted,
+    ShareProgressed,
+    ShareRefused,
+    ShareReportedDone,
+)
+from runtime.db import Tx, Version
+from runtime.problems import NotFound, StaleVersion
+from tasks.share_rules import Inspected, Share
+
+_LOCK = """
+SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = $1 FOR UPDATE OF s
+"""
+
+_REPORT = """
+WITH changed AS (
+    UPDATE share SET state = $2, percent = $3, reported_on = $4, completed_on = $5, used_working_days = $6,
+                     version = version + 1
+    WHERE id = $1 RETURNING id, division_id, department
+)
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
+SELECT id, division_id, department, $3, $7, $8, $9, $10 FROM changed
+"""
+
+_VIEW = """
+SELECT s.id AS share, s.task_id AS task, d.code AS village, s.department, s.kind, s.item_code AS item, s.list_version,
+       s.title_zh, s.title_en, s.inspect_on_completion, s.published_on, s.state, s.limit_working_days, s.claimed_on,
+       s.due_on, s.provisional, s.percent, s.reported_on, s.completed_on, s.used_working_days, s.refusal_code,
+       s.refused_on, s.findings, s.passed_first_recheck, s.version
+FROM share s JOIN division d ON d.id = s.division_id
+"""
+
+
+async def lock_share(tx: Tx, share: ShareId, expected: Version | None) -> Share:
+    """The share, held until the transaction ends, if it still has the version expected (None: any).
+
+    Raises NotFound, StaleVersion.
+    """
+    row = await tx.fetchrow(_LOCK, share)
+    if row is None:
+        raise NotFound(share=str(share))
+    if expected is not None and row["version"] != expected:
+        raise StaleVersion(version=row["version"])
+    return Share(
+        id=share,
+        task=TaskId(row["task_id"]),
+        village=DivisionCode(row["village"]),
+        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
+        list_version=row["list_version"],
+        item=row["item_code"],
+        department=row["department"],
+        kind=AskKind(row["kind"]),
+        title_zh=row["title_zh"],
+        title_en=row["title_en"],
+        inspect_on_completion=row["inspect_on_completion"],
+        state=row["state"],
+        claimed_on=row["claimed_on"],
+        due_on=row["due_on"],
+        reported_on=row["reported_on"],
+        version=row["version"],
+    )
+
+
+async def save_claim(tx: Tx, event: ShareClaimed) -> None:
+    await tx.execute(
+        "UPDATE share SET state = 'claimed', limit_working_days = $2, claimed_on = $3, due_on = $4, provisional = $5,"
+        " version = version + 1 WHERE id = $1",
+        event.share,
+        event.limit_working_days,
+        event.claimed_on,
+        event.due_on,
+        event.provisional,
+    )
+
+
+async def save_refusal(tx: Tx, event: ShareRefused) -> None:
+    await tx.execute(
+        "UPDATE share SET state = 'refused', refusal_code = $2, refused_on = $3, version = version + 1 WHERE id = $1",
+        event.share,
+        event.code,
+        event.refused_on,
+    )
+
+
+async def save_progress(tx: Tx, event: ShareProgressed, note: str) -> None:
+    await tx.execute(
+        _REPORT,
+        *(event.share, "claimed", event.percent, None, None, None),
+        *(False, note, event.photo_sha256, event.reported_on),
+    )
+
+
+async def save_done(tx: Tx, event: ShareReportedDone, completed: ShareCompleted | None) -> None:
+    await tx.execute(
+        _REPORT,
+        *(event.share, "completed" if completed else "reported_done", 100, event.reported_on),
+        *((completed.completed_on, completed.used_working_days) if completed else (None, None)),
+        *(True, "", event.photo_sha256, event.reported_on),
+    )
+
+
+async def save_inspected(tx: Tx, share: ShareId, inspected: Inspected) -> None:
+    """Keep what a visit found. A share given back to the village has no report of being done any more."""
+    completed = inspected.completed
+    await tx.execute(
+        "UPDATE share SET visits = visits + 1, findings = findings + $2,"
+        " passed_first_recheck = passed_first_recheck + $3, state = $4,"
+        " reported_on = CASE WHEN $4 = 'claimed' THEN NULL ELSE reported_on END,"
+        " completed_on = coalesce($5, completed_on), used_working_days = coalesce($6, used_working_days),"
+        " version = version + 1 WHERE id = $1",
+        share,
+        inspected.findings,
+        inspected.passed_first_recheck,
+        inspected.state,
+        completed.completed_on if completed else None,
+        completed.used_working_days if completed else None,
+    )
+
+
+async def find_share(tx: Tx, share: ShareId) -> asyncpg.Record:
+    """A share as it is shown. Raises NotFound."""
+    row = await tx.fetchrow(_VIEW + "WHERE s.id = $1", share)
+    if row is None:
+        raise NotFound(share=str(share))
+    return row
+
+
+async def list_shares(
+    tx: Tx,
+    *,
+    state: str | None,
+    village: DivisionCode | None,
+    task: TaskId | None,
+    due_before: date | None,
+    after: ShareId | None,
+    limit: int,
+) -> Sequence[asyncpg.Record]:
+    """Shares by id, after the one that `after` names.
+
+    Row-level security alone would let PostgreSQL walk all shares of the county to find one village's.
+    """
+    return await tx.fetch(
+        _VIEW + "JOIN division_closure c ON c.descendant_id = s.division_id AND c.ancestor_id = app_division()"
+        " WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR d.code = $2)"
+        " AND ($3::uuid IS NULL OR s.task_id = $3) AND ($4::date IS NULL OR s.due_on < $4)"
+        " AND ($5::uuid IS NULL OR s.id > $5) ORDER BY s.id LIMIT $6",
+        state,
+        village,
+        task,
+        due_before,
+        after,
+        limit,
+    )
+
+
+async def list_reports(tx: Tx, share: ShareId) -> Sequence[asyncpg.Record]:
+    """The latest reports on a share, oldest first, at most 200."""
+    return await tx.fetch(
+        "SELECT percent, done, note, photo_sha256, reported_on FROM ("
+        " SELECT * FROM share_report WHERE share_id = $1 ORDER BY seq DESC LIMIT 200) AS latest ORDER BY seq",
+        share,
+    )

@@ -1,0 +1,76 @@
+"""Every SQL statement on tasks; a task is stored together with the shares it is made of."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import ListCode, TaskId
+from qingdan.tasks_events import TaskPublished
+from runtime.db import Tx
+from runtime.problems import NotFound
+
+# One statement for the task and all its shares, however many villages there are.
+_INSERT = """
+WITH task AS (
+    INSERT INTO task (id, division_id, meeting_id, origin_service, origin_kind, origin_id, list_code, list_version,
+                      item_code, department, kind, title_zh, title_en, inspect_on_completion, published_on)
+    VALUES ($1, $2, CASE WHEN $4 = 'work_meeting' THEN $5::uuid END, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+            $14)
+    RETURNING *
+)
+INSERT INTO share (id, task_id, division_id, origin_service, origin_kind, origin_id, list_version, item_code,
+                   department, kind, title_zh, title_en, inspect_on_completion, published_on, state)
+SELECT part.share, task.id, part.village, task.origin_service, task.origin_kind, task.origin_id, task.list_version,
+       task.item_code, task.department, task.kind, task.title_zh, task.title_en, task.inspect_on_completion,
+       task.published_on, 'published'
+FROM task, unnest($15::uuid[], $16::integer[]) AS part(share, village)
+"""
+
+_VIEW = """
+SELECT t.id AS task, d.code AS division, t.meeting_id AS meeting, t.origin_service, t.origin_kind, t.origin_id,
+       t.list_version, t.item_code AS item, t.department, t.kind, t.title_zh, t.title_en, t.inspect_on_completion,
+       t.published_on, s.shares, s.published, s.claimed, s.reported_done, s.completed, s.refused
+FROM task t JOIN division d ON d.id = t.division_id CROSS JOIN LATERAL (
+    SELECT count(*) AS shares,
+           count(*) FILTER (WHERE state = 'published') AS published,
+           count(*) FILTER (WHERE state = 'claimed') AS claimed,
+           count(*) FILTER (WHERE state = 'reported_done') AS reported_done,
+           count(*) FILTER (WHERE state = 'completed') AS completed,
+           count(*) FILTER (WHERE state = 'refused') AS refused
+    FROM share WHERE share.task_id = t.id
+) AS s
+"""
+
+
+async def insert_task(
+    tx: Tx, event: TaskPublished, list_code: ListCode, division_id: int, villages: Mapping[DivisionCode, int]
+) -> None:
+    """Store the task and a share for each of its villages, whose ids are in `villages`."""
+    await tx.execute(
+        _INSERT,
+        *(event.task, division_id, event.origin.service, event.origin.kind, event.origin.id),
+        *(list_code if event.item else None, event.list_version, event.item, event.department, event.kind),
+        *(event.title_zh, event.title_en, event.inspect_on_completion, event.published_on),
+        [part.share for part in event.shares],
+        [villages[part.village] for part in event.shares],
+    )
+
+
+async def find_task(tx: Tx, task: TaskId) -> asyncpg.Record:
+    """A task with its shares counted by state. Raises NotFound."""
+    row = await tx.fetchrow(_VIEW + "WHERE t.id = $1", task)
+    if row is None:
+        raise NotFound(task=str(task))
+    return row
+
+
+async def list_tasks(tx: Tx, *, department: str | None, after: TaskId | None, limit: int) -> Sequence[asyncpg.Record]:
+    """Tasks by id, after the one that `after` names."""
+    return await tx.fetch(
+        _VIEW + "WHERE ($1::text IS NULL OR t.department = $1) AND ($2::uuid IS NULL OR t.id > $2)"
+        " ORDER BY t.id LIMIT $3",
+        department,
+        after,
+        limit,
+    )

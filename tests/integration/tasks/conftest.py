@@ -1,0 +1,164 @@
+"""The tasks service's own database with the county of Jize in it, the sample list in force, and its people."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import pytest
+
+from devkit.pytest_plugin import MakeDatabase
+from devkit.story.county import jize
+from qingdan.divisions import COUNTRY, DivisionCode
+from qingdan.envelope import Envelope, EventBody, service_source
+from qingdan.ids import MeetingId, ShareId, VisitId
+from qingdan.inspection_events import VisitClosed
+from qingdan.tasks_events import AskKind, TaskPublished
+from runtime.actor import Actor, Role, service_actor
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, create_pool, transaction
+from runtime.divisions import DivisionRow, import_divisions
+from runtime.ids import new_id
+from runtime.runs import cut_into_runs
+from tasks.consumers import on_inspection
+from tasks.gate_rules import Ask
+from tasks.hold_meeting import hold_meeting
+from tasks.list_rules import VILLAGE_LIST, Item, NegativeEntry
+from tasks.list_shares import ShareView
+from tasks.publish_list_version import publish_list_version
+from tasks.publish_task import publish_task
+from tasks.show_share import show_share
+
+COUNTY, TOWN, OTHER_TOWN = (DivisionCode(c) for c in ("130431000000", "130431105000", "130431100000"))
+VILLAGE, NEIGHBOUR = DivisionCode("130431105205"), DivisionCode("130431105206")
+
+ROAD = Ask("JTJ", AskKind.TASK, "村主路硬化", "Harden the village main road", "RQ03")  # a visit decides on completion
+VISITS = Ask("MZJ", AskKind.TASK, "独居老人入户巡访", "Visit elderly people living alone", "RA03")  # complete by report
+
+
+def person(role: Role, division: DivisionCode, department: str | None = None) -> Actor:
+    """Somebody with one role."""
+    return Actor(f"{role}@{division}", frozenset({role}), division, department)
+
+
+OPERATOR = person(Role.OPERATOR, COUNTRY)
+COUNTY_STAFF, TOWN_STAFF, OTHER_TOWN_STAFF = (person(Role.TOWN_STAFF, place) for place in (COUNTY, TOWN, OTHER_TOWN))
+CADRE, NEIGHBOURS_CADRE = (person(Role.VILLAGE_CADRE, place) for place in (VILLAGE, NEIGHBOUR))
+SERVICE = service_actor("tasks")
+
+
+def sample_items() -> list[Item]:
+    """The 43 items."""
+    return [Item.model_validate(row.model_dump()) for row in jize().items]
+
+
+def sample_negative() -> list[NegativeEntry]:
+    """The 12 entries of what may never be asked."""
+    return [NegativeEntry.model_validate(row.model_dump()) for row in jize().negative]
+
+
+def sample_divisions() -> list[DivisionRow]:
+    """Hebei, Handan, Jize, its seven townships and their villages."""
+    return [DivisionRow.model_validate(row.model_dump()) for row in jize().divisions]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The service's database with its people; `hear` is what the consumer does with one poll."""
+
+    pool: Pool
+    operator: Actor = OPERATOR
+    county: Actor = COUNTY_STAFF
+    town: Actor = TOWN_STAFF
+    other_town: Actor = OTHER_TOWN_STAFF
+    cadre: Actor = CADRE
+    neighbour: Actor = NEIGHBOURS_CADRE
+    service: Actor = SERVICE
+
+    @property
+    def today(self) -> date:
+        return business_date(utcnow())
+
+    async def meeting(self) -> MeetingId:
+        """A work meeting of the township."""
+        return (await hold_meeting(self.pool, self.town, TOWN, self.today, "工作部署会")).meeting
+
+    async def publish(
+        self, ask: Ask = VISITS, villages: Sequence[DivisionCode] | Literal["all"] = (VILLAGE,)
+    ) -> TaskPublished:
+        """A task of a meeting of its own."""
+        return await publish_task(self.pool, self.town, await self.meeting(), ask, villages)
+
+    async def share(self, ask: Ask = VISITS) -> ShareId:
+        """The village's share of a new task."""
+        return (await self.publish(ask)).shares[0].share
+
+    async def look(self, share: ShareId) -> ShareView:
+        """The share as the village sees it."""
+        return await show_share(self.pool, self.cadre, share)
+
+    async def close_visit(
+        self, share: ShareId, *, passed: bool = True, findings: int = 0, failed: int = 0, of: ShareId | None = None
+    ) -> None:
+        """Hear that a visit of the share was closed; `of`: say that it was another share's."""
+        row = (await self.rows("SELECT * FROM share WHERE id = $1", share))[0]
+        origin = {"service": row["origin_service"], "kind": row["origin_kind"], "id": row["origin_id"]}
+        await self.hear(
+            VisitClosed.model_validate(
+                {
+                    "visit": VisitId(new_id()),
+                    "task": row["task_id"],
+                    "share": of or share,
+                    "village": VILLAGE,
+                    "origin": origin,
+                    "passed": passed,
+                    "findings": findings,
+                    "failed_rechecks": failed,
+                    "closed_on": self.today,
+                }
+            )
+        )
+
+    async def hear(self, *events: EventBody) -> None:
+        """All of them in one transaction, cut into runs."""
+        source = service_source("inspection")
+        heard = [Envelope.of(event, id=str(new_id()), source=source, time=utcnow()) for event in events]
+        async with transaction(self.pool, self.service) as tx:
+            for run in cut_into_runs(heard):
+                await on_inspection.handler(tx, run)
+
+    async def told(self, *types: str) -> list[dict[str, Any]]:
+        """The bodies of the events in the outbox, in order; of the named types, or of all."""
+        async with transaction(self.pool, self.service) as tx:
+            rows = await tx.fetch("SELECT value FROM outbox ORDER BY seq")
+        bodies = [json.loads(row["value"]) for row in rows]
+        return [body for body in bodies if not types or body["type"] in types]
+
+    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        """Rows as the service sees them."""
+        async with transaction(self.pool, self.service) as tx:
+            return [dict(row) for row in await tx.fetch(query, *args)]
+
+
+@pytest.fixture
+async def bare(make_database: MakeDatabase) -> AsyncIterator[Scene]:
+    """A tasks service that knows the county and has no list yet."""
+    pool = await create_pool(make_database("tasks").app_url, source=service_source("tasks"), size_max=8)
+    await import_divisions(pool, OPERATOR, sample_divisions())
+    yield Scene(pool)
+    await pool.close()
+
+
+@pytest.fixture
+async def scene(bare: Scene) -> Scene:
+    """The same with the sample list in force."""
+    await publish_list_version(
+        bare.pool,
+        bare.operator,
+        VILLAGE_LIST,
+        effective_on=date(2021, 1, 1),
+        items=sample_items(),
+        negative=sample_negative(),
+    )
+    return bare

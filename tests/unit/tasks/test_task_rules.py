@@ -1,0 +1,48 @@
+"""What a work meeting publishes: shares for its own villages only."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import MeetingId, ShareId, TaskId
+from qingdan.tasks_events import AskKind
+from tasks.gate_rules import Ask
+from tasks.list_rules import ListVersion
+from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, choose_villages, publish
+
+TOWN = DivisionCode("130431105000")
+NEAR, FAR = DivisionCode("130431105205"), DivisionCode("130431100201")
+KNOWN = {NEAR: 7, DivisionCode("130431105206"): 8}
+
+
+def test_all_are_all_villages_of_the_meeting() -> None:
+    assert choose_villages("all", KNOWN) == KNOWN
+
+
+def test_named_villages_get_one_share_each() -> None:
+    assert choose_villages([NEAR, NEAR], KNOWN) == {NEAR: 7}
+
+
+def test_a_village_of_another_township_is_named_in_the_refusal() -> None:
+    with pytest.raises(VillagesNotInMeeting) as refused:
+        choose_villages([NEAR, FAR], KNOWN)
+    assert refused.value.details == {"villages": [str(FAR)]}
+
+
+def test_a_meeting_without_villages_publishes_nothing() -> None:
+    with pytest.raises(NoVillages):
+        choose_villages("all", {})
+
+
+def test_a_task_keeps_its_meeting_as_origin_and_the_list_version_it_passed_under(sample_list: ListVersion) -> None:
+    item = sample_list.item("RQ03")
+    assert item is not None
+    meeting = Meeting(MeetingId(UUID(int=1)), TOWN, date(2026, 3, 2), "三月工作部署会")
+    ask = Ask("JTJ", AskKind.TASK, "村主路硬化", "Harden the village main road", "RQ03")
+    shares = {NEAR: ShareId(UUID(int=3))}
+    event = publish(ask, item, 4, meeting, task=TaskId(UUID(int=2)), shares=shares, today=date(2026, 3, 3))
+    assert (event.origin.kind, event.origin.id, event.list_version) == ("work_meeting", meeting.id, 4)
+    assert [(part.village, part.share) for part in event.shares] == [(NEAR, shares[NEAR])]
+    assert event.inspect_on_completion is item.inspect_on_completion
