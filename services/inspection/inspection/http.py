@@ -1,11 +1,10 @@
 """Commands and queries in: one route, one line to a use case."""
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints
 
 from inspection.answer_difficulty import answer_difficulty
 from inspection.difficulty_rules import AnswerOutcome, DifficultyState
@@ -34,18 +33,8 @@ from qingdan.inspection_events import (
     VisitPlanned,
 )
 from qingdan.tasks_events import Photos
-from runtime.http import (
-    ChangingCommand,
-    CommandModel,
-    CreatingCommand,
-    Cursor,
-    Page,
-    PageLimit,
-    Query,
-    decode_cursor,
-    encode_cursor,
-)
-from runtime.invalid_input import invalid_input
+from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
+from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
 
 router = APIRouter(prefix="/v1", tags=["inspection"])
 
@@ -154,9 +143,9 @@ async def visits(
     limit: PageLimit = 50,
 ) -> Page[VisitView]:
     items = await list_visits(
-        query.pool, query.actor, state=state, share=share, after=_position(after, VisitPosition), limit=limit
+        query.pool, query.actor, state=state, share=share, after=position_in(after, VisitPosition), limit=limit
     )
-    return Page(items=items, next=_next(items, limit))
+    return page_of(items, limit)
 
 
 @router.get("/visits/{visit}", summary="A visit with findings and re-checks 检查详情")
@@ -175,9 +164,9 @@ async def findings(
     limit: PageLimit = 50,
 ) -> Page[FindingView]:
     items = await list_findings(
-        query.pool, query.actor, state=state, visit=visit, after=_position(after, FindingPosition), limit=limit
+        query.pool, query.actor, state=state, visit=visit, after=position_in(after, FindingPosition), limit=limit
     )
-    return Page(items=items, next=_next(items, limit))
+    return page_of(items, limit)
 
 
 @router.get("/difficulties", summary="Difficulties: who waits longest comes first 困难列表")
@@ -185,17 +174,19 @@ async def difficulties(
     query: Query, state: DifficultyState | None = None, after: Cursor = None, limit: PageLimit = 50
 ) -> Page[DifficultyView]:
     items = await list_difficulties(
-        query.pool, query.actor, state=state, after=_position(after, DifficultyPosition), limit=limit
+        query.pool, query.actor, state=state, after=position_in(after, DifficultyPosition), limit=limit
     )
-    return Page(items=items, next=_next(items, limit))
+    return page_of(items, limit)
 
 
 @router.get("/shares", summary="The shares that this service has heard of 任务份额列表")
 async def shares(
     query: Query, state: ShareState | None = None, after: Cursor = None, limit: PageLimit = 50
 ) -> Page[ShareView]:
-    items = await list_shares(query.pool, query.actor, state=state, after=_position(after, SharePosition), limit=limit)
-    return Page(items=items, next=_next(items, limit))
+    items = await list_shares(
+        query.pool, query.actor, state=state, after=position_in(after, SharePosition), limit=limit
+    )
+    return page_of(items, limit)
 
 
 @router.get("/shares/{share}", summary="What is known of a share, with its reports 任务份额详情")
@@ -208,23 +199,3 @@ async def share(share: ShareId, query: Query, response: Response) -> ReportedSha
 @router.get("/statistics", summary="Counts in your scope 统计")
 async def statistics(query: Query) -> Statistics:
     return await show_statistics(query.pool, query.actor)
-
-
-P = TypeVar("P", bound=tuple[Any, ...])
-
-
-class _Placed(Protocol):
-    @property
-    def position(self) -> tuple[Any, ...]: ...
-
-
-def _next(items: Sequence[_Placed], limit: int) -> str | None:
-    return encode_cursor({"behind": items[-1].position}) if len(items) == limit else None
-
-
-def _position(cursor: str | None, kind: type[P]) -> P | None:
-    decoded = decode_cursor(cursor)
-    try:
-        return None if decoded is None else TypeAdapter(kind).validate_python(decoded.get("behind"))
-    except ValidationError as error:
-        raise invalid_input([{**each, "loc": ("query", "after")} for each in error.errors()]) from None

@@ -1,9 +1,7 @@
 """Commands and queries in: one route, one line to a use case."""
 
-from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Literal, Protocol, TypeVar
-from uuid import UUID
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
@@ -22,18 +20,8 @@ from qingdan.tasks_events import (
     ShareReportedDone,
     TaskPublished,
 )
-from runtime.http import (
-    ChangingCommand,
-    CommandModel,
-    CreatingCommand,
-    Cursor,
-    Page,
-    PageLimit,
-    Query,
-    decode_cursor,
-    encode_cursor,
-)
-from runtime.invalid_input import invalid_input
+from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
+from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
 from tasks.assess_divisions import assess_divisions
 from tasks.claim_task import claim_task
 from tasks.count_refused_asks import RefusedCount, count_refused_asks
@@ -185,8 +173,10 @@ async def publish(meeting: MeetingId, body: PublishTask, command: CreatingComman
 async def tasks(
     query: Query, department: DepartmentCode | None = None, after: Cursor = None, limit: PageLimit = 50
 ) -> Page[TaskView]:
-    items = await list_tasks(query.pool, query.actor, department=department, after=_after(after, TaskId), limit=limit)
-    return Page(items=items, next=_next(items, limit))
+    items = await list_tasks(
+        query.pool, query.actor, department=department, after=position_in(after, TaskId), limit=limit
+    )
+    return page_of(items, limit)
 
 
 @router.get("/tasks/{task}", summary="A task 任务详情")
@@ -212,10 +202,10 @@ async def shares(
         village=village,
         task=task,
         due_before=due_before,
-        after=_after(after, ShareId),
+        after=position_in(after, ShareId),
         limit=limit,
     )
-    return Page(items=items, next=_next(items, limit))
+    return page_of(items, limit)
 
 
 @router.get("/shares/{share}", summary="A share, with the village's reports 任务份额详情")
@@ -274,9 +264,9 @@ async def refused_asks(
     limit: PageLimit = 50,
 ) -> Page[RefusedAskView]:
     items = await list_refused_asks(
-        query.pool, query.actor, department=department, code=code, after=_after(after, AskId), limit=limit
+        query.pool, query.actor, department=department, code=code, after=position_in(after, AskId), limit=limit
     )
-    return Page(items=items, next=_next(items, limit))
+    return page_of(items, limit)
 
 
 @router.get("/asks/refused/counts", summary="Refused asks by department and reason 被拒事项统计")
@@ -315,23 +305,3 @@ async def assess(body: AssessDivisions, command: CreatingCommand) -> Response:
 @router.get("/assessments/{assessment}", summary="An assessment: ranks, facts, explanations 考核结果")
 async def assessment(assessment: AssessmentId, query: Query) -> AssessmentView:
     return await show_assessment(query.pool, query.actor, assessment)
-
-
-Id = TypeVar("Id", bound=UUID)
-
-
-class _Placed(Protocol):
-    @property
-    def position(self) -> UUID: ...
-
-
-def _next(items: Sequence[_Placed], limit: int) -> str | None:
-    return encode_cursor({"after": items[-1].position}) if len(items) == limit else None
-
-
-def _after(cursor: str | None, kind: Callable[[UUID], Id]) -> Id | None:
-    position = decode_cursor(cursor)
-    try:
-        return None if position is None else kind(UUID(str(position.get("after"))))
-    except ValueError:
-        raise invalid_input([{"type": "uuid_parsing", "loc": ("query", "after")}]) from None

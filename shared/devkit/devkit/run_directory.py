@@ -40,8 +40,8 @@ class RunProcess:
 
     def is_alive(self) -> bool:
         child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
-            return False
+        if child is not None:  # until its exit code is there: one of many threads may be gone before the others
+            return child.poll() is None
         return reaper.is_alive(self.record)
 
     def exit_code(self) -> int | None:

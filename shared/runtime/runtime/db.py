@@ -187,7 +187,7 @@ SELECT $7, $15, $16, $17, $18, $19 WHERE $15::text IS NOT NULL
 
 
 async def _write_collected(tx: Tx, command: idempotency.CommandContext | None) -> None:
-    answer = command.answer(tx) if command is not None else None
+    answer = _answer(tx, command) if command is not None else None
     if not tx.outgoing and not tx.audited and answer is None:
         return
     out, audited = tx.outgoing, tx.audited
@@ -213,6 +213,15 @@ async def _write_collected(tx: Tx, command: idempotency.CommandContext | None) -
         answer.etag if answer is not None else None,
         answer.body if answer is not None else None,
     )
+
+
+def _answer(tx: Tx, command: idempotency.CommandContext) -> idempotency.Answer | None:
+    """The answer to store: what the use case set, else the last event; None when it produced nothing."""
+    if tx.answer is not None:
+        return tx.answer
+    if not tx.outgoing or (value := tx.outgoing[-1].value) is None:
+        return None
+    return idempotency.Answer(command.status, f'"{(command.expected or 0) + 1}"', value.decode())
 
 
 async def _earlier_answer(pool: Pool, actor: Actor, command: idempotency.CommandContext) -> idempotency.Answer | None:

@@ -1,17 +1,13 @@
 """The HTTP edge: who asks, under which version and Idempotency-Key, and how a command or a page is answered."""
 
-import base64
-import binascii
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request, Response
-from fastapi import Query as QueryParameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from runtime import idempotency
 from runtime.actor import Actor
@@ -19,9 +15,6 @@ from runtime.auth import Authenticator
 from runtime.db import Pool, Version
 from runtime.idempotency import Answer, CommandContext, Replay
 from runtime.problems import DependencyUnavailable, Forbidden, Invalid, Malformed, PreconditionRequired
-
-T = TypeVar("T")
-PAGE_MAX = 200
 
 
 class KeyMissing(Malformed):
@@ -124,7 +117,7 @@ async def _begin(request: Request, key: str | None, expected: int | None) -> Asy
     if key is None:
         raise KeyMissing()
     status = getattr(request.scope["route"], "status_code", None) or 200
-    digest = sha256(f"{request.method} {request.url.path} {expected}\n".encode() + await request.body()).digest()
+    digest = sha256(f"{request.method} {request.scope['path']} {expected}\n".encode() + await request.body()).digest()
     token = idempotency.begin(CommandContext(key, digest, expected, status))
     try:
         yield Command(_pool(request), actor, Version(expected or 0), status)
@@ -152,40 +145,3 @@ def _version(if_match: str | None) -> int:
 Query = Annotated[Reader, Depends(_reader)]
 CreatingCommand = Annotated[Command, Depends(_creating)]
 ChangingCommand = Annotated[Command, Depends(_changing)]
-
-
-class Page(BaseModel, Generic[T]):
-    """One page of a list; `next` is the cursor of the following one, null on the last."""
-
-    items: list[T]
-    next: str | None = Field(default=None, description="pass as `after`")
-
-
-Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before", max_length=400)]
-PageLimit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="items per page")]
-
-
-def encode_cursor(position: Mapping[str, Any]) -> str:
-    """A cursor that names the last item seen by its sort key; opaque to clients."""
-    return base64.urlsafe_b64encode(json.dumps(dict(position), default=str).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str | None) -> dict[str, Any] | None:
-    """The position in a cursor of ours, None for the first page. Raises Invalid for anything else."""
-    if cursor is None:
-        return None
-    try:
-        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
-        position = None
-    if not isinstance(position, dict):
-        raise Invalid(
-            errors=[
-                {
-                    "pointer": "/query/after",
-                    "message": "a cursor that a page gave",
-                    "message_zh": "须为上一页给出的游标",
-                }
-            ]
-        )
-    return position

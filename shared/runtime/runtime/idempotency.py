@@ -5,13 +5,9 @@ The header and its meaning follow the IETF draft "The Idempotency-Key HTTP Heade
 
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from runtime.problems import KeyReused
 from runtime.scope import Connection
-
-if TYPE_CHECKING:
-    from runtime.db import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,6 @@ class CommandContext:
     request_hash: bytes  # SHA-256 of method, path, If-Match and body
     expected: int | None  # the version in If-Match; None for a command that creates
     status: int  # of the answer when all goes well
-
-    def answer(self, tx: "Tx") -> Answer | None:
-        """The answer to store: what the use case set, else the last event; None when it produced nothing."""
-        if tx.answer is not None:
-            return tx.answer
-        if not tx.outgoing or (value := tx.outgoing[-1].value) is None:
-            return None
-        return Answer(self.status, f'"{(self.expected or 0) + 1}"', value.decode())
 
 
 _current: ContextVar[CommandContext | None] = ContextVar("idempotency", default=None)

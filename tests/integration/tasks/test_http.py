@@ -12,7 +12,7 @@ from devkit.issuer import Issuer
 from devkit.story.county import jize
 from runtime.actor import Actor, Role
 from runtime.auth import Authenticator
-from runtime.http import encode_cursor
+from runtime.paging import cursor_behind
 from tasks.app import service
 from tasks.settings import Settings
 from tests.integration.tasks.conftest import TOWN, VILLAGE, sample_items, sample_negative
@@ -211,7 +211,7 @@ FORGED_AFTER: list[object] = ["a", 1, [], {}, None]
 FORGED_CURSORS = [
     "x",
     "bnVsbA",  # null
-    *(encode_cursor({"after": after}) for after in FORGED_AFTER),
+    *(cursor_behind(after) for after in FORGED_AFTER),
 ]
 
 

@@ -14,6 +14,8 @@ from devkit.story.county import WUGUANYING, jize
 from devkit.story.plot import small_story, whole_story
 from devkit.story.subscriber import Heard
 from qingdan.divisions import DivisionLevel
+from qingdan.envelope import KafkaRecord, to_record
+from qingdan.examples import EXAMPLES, example_envelope
 from qingdan.topics import TASKS
 
 
@@ -105,7 +107,12 @@ async def test_a_change_names_the_version_that_was_read() -> None:
 
 
 async def test_a_refusal_says_what_the_service_said_in_both_languages() -> None:
-    problem = {"type": "urn:qingdan:problem:not-on-the-list", "title_en": "No.", "title_zh": "不行。", "code": "off_list"}
+    problem = {
+        "type": "urn:qingdan:problem:not-on-the-list",
+        "title_en": "No.",
+        "title_zh": "不行。",
+        "code": "off_list",
+    }
     async with People(Somewhere()) as people:
         answering(people, lambda _: httpx2.Response(422, json=problem))
         with pytest.raises(RefusedError, match=r"tasks answered 422 to POST /v1/x of operator: No\. 不行。") as refused:
@@ -135,10 +142,28 @@ async def test_the_first_who_fails_ends_it_for_all() -> None:
 
 
 def test_the_subscriber_counts_an_event_once_and_sees_disorder() -> None:
-    heard, shown = Heard(), sharing_events()
-    for record in shown:
-        heard.take(TASKS.name, record)
+    types = ("share.reported-done.v1", "share.claimed.v1")
+    done, claimed = (to_record(example_envelope(EXAMPLES[name])) for name in types)
+    heard = Heard()
+    for offset, record in enumerate((done, claimed, claimed, claimed._replace(value=b"{"))):
+        heard.take(TASKS.name, _received(offset, record))
     assert (heard.records, len(heard.events), heard.types["share.claimed.v1"]) == (4, 2, 1)
-    assert [fault.partition(": ")[2] for fault in heard.faults[:1]] != []
-    assert "came after what follows it" in heard.faults[0]
-    assert len(heard.faults) == 2  # the last record is nothing that anybody could read
+    disorder, unreadable = heard.faults
+    assert disorder.startswith("pub.tasks.v1/0/1: share.claimed.v1 of share")
+    assert unreadable.startswith("pub.tasks.v1/0/3: ")
+
+
+def _received(offset: int, record: KafkaRecord) -> "ConsumerRecord[bytes, bytes]":
+    return ConsumerRecord(
+        topic=record.topic,
+        partition=0,
+        offset=offset,
+        timestamp=0,
+        timestamp_type=0,
+        key=record.key,
+        value=record.value,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        headers=record.headers,
+    )

@@ -1,0 +1,188 @@
+"""What the services answer, as far as the story reads it; what else they say is left aside, as integrators do."""
+
+from datetime import date
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from qingdan.divisions import DivisionCode
+from qingdan.tasks_events import RefusalCode
+
+T = TypeVar("T")
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list."""
+
+    items: tuple[T, ...]
+    next: str | None
+
+
+class Imported(Answer):
+    """What an import of divisions or of history did."""
+
+    added: int
+
+
+class Meeting(Answer):
+    """A work meeting."""
+
+    meeting: UUID
+
+
+class Share(Answer):
+    """A village's share, as either service lists it."""
+
+    share: UUID
+    task: UUID
+    village: DivisionCode
+    title_zh: str | None
+    inspect_on_completion: bool | None
+    state: str
+    limit_working_days: int | None
+    claimed_on: date | None
+    due_on: date | None
+    provisional: bool | None
+    percent: int | None
+    version: int
+
+
+class RefusedAsk(Answer):
+    """An ask that the gate or a village said no to."""
+
+    ask: UUID
+    share: UUID | None
+    department: str
+    code: RefusalCode
+    decided_by: str
+    title_zh: str
+
+
+class Visit(Answer):
+    """A visit of the supervision team."""
+
+    visit: UUID
+    share: UUID
+    village: DivisionCode
+    title_zh: str | None
+    state: str
+    reported_on: date
+    version: int
+
+
+class Finding(Answer):
+    """A problem that a visit found."""
+
+    finding: UUID
+    village: DivisionCode
+    text: str
+    suggestion: str
+    state: str
+    failed_rechecks: int
+    version: int
+
+
+class Difficulty(Answer):
+    """What a village could not solve alone."""
+
+    difficulty: UUID
+    village: DivisionCode
+    text: str
+    state: str
+    version: int
+
+
+class Rank(Answer):
+    """A division's place."""
+
+    division: DivisionCode
+    name_zh: str
+    rank: int | None
+    score_milli: int | None
+    facts: dict[str, int]
+    explanation_en: str
+    explanation_zh: str
+
+
+class Assessment(Answer):
+    """A ranking."""
+
+    assessment: UUID
+    of: int
+    ranks: tuple[Rank, ...]
+
+    def rank_of(self, division: DivisionCode) -> int | None:
+        """A division's rank; None where it has none."""
+        return next((rank.rank for rank in self.ranks if rank.division == division), None)
+
+
+class TasksStatistics(Answer):
+    """Counts of the tasks service."""
+
+    meetings: int
+    tasks: int
+    shares: int
+    shares_claimed: int
+    shares_completed: int
+    shares_refused: int
+    villages_claimed: int
+    asks_refused_at_gate: int
+    asks_refused_by_villages: int
+    letters_signed: int
+    history_rows: int
+
+
+class InspectionStatistics(Answer):
+    """Counts of the inspection service."""
+
+    shares: int
+    shares_claimed: int
+    shares_completed: int
+    visits: int
+    visits_closed: int
+    findings: int
+    findings_passed: int
+    rechecks_passed: int
+    rechecks_failed: int
+    difficulties_raised: int
+    difficulties_answered: int
+
+
+class Consumed(Answer):
+    """The books of one subscription."""
+
+    topic: str
+    handled: int
+    skipped: int
+    parked: int
+    repeated: int
+
+    @property
+    def records(self) -> int:
+        """How many records came in."""
+        return self.handled + self.skipped + self.parked + self.repeated
+
+
+class Invariants(Answer):
+    """A service's account of itself."""
+
+    service: str
+    outbox_unpublished: int
+    events_published: int
+    consumed: tuple[Consumed, ...]
+    events_parked: int
+    audit_entries: int
+    audit_unsealed: int
+
+
+class AuditVerdict(Answer):
+    """Whether a service's audit chains hold."""
+
+    holds: bool
+    entries: int
+    broken: str | None

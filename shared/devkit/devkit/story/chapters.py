@@ -1,0 +1,49 @@
+"""The chapters in their order, from the empty county to the reckoning."""
+
+from typing import Protocol
+
+from devkit.story.checks import Evidence
+from devkit.story.client import People, Place
+from devkit.story.meeting import hold_work_meeting
+from devkit.story.narrator import Narrator
+from devkit.story.opening import bring_county, bring_history
+from devkit.story.plot import Plot
+from devkit.story.ranking import rank_townships
+from devkit.story.reckoning import reckon
+from devkit.story.reports import report
+from devkit.story.subscriber import Subscriber
+from devkit.story.supervision import supervise
+from devkit.story.telling import Telling
+
+CHAPTERS = (
+    ("county", "全县", "The county", bring_county),
+    ("history", "已过去的半年", "The finished half-year", bring_history),
+    ("meeting", "吴官营镇工作部署会", "The work meeting at Wuguanying", hold_work_meeting),
+    ("reports", "报告进展", "Reports", report),
+    ("supervision", "督查与帮助", "Supervision and help", supervise),
+    ("ranking", "七个乡镇的名次", "The ranking of the townships", rank_townships),
+)
+
+
+class Surroundings(Place, Protocol):
+    """A place with a Kafka; a running Stack is one."""
+
+    @property
+    def topic_prefix(self) -> str: ...
+    @property
+    def bootstrap(self) -> str: ...
+
+
+async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
+    """Play the whole story in a running, empty Qingdan, and ask what has become of it.
+
+    Raises StoryError, and NeverTrueError for what should have happened by itself and did not.
+    """
+    listening = Subscriber(place.bootstrap, place.services, topic_prefix=place.topic_prefix)
+    async with listening as subscriber, People(place) as people:
+        telling = Telling(plot, people, narrator)
+        for name, zh, en, chapter in CHAPTERS:
+            with narrator.chapter(name, zh, en):
+                await chapter(telling)
+        with narrator.chapter("reckoning", "对账", "The reckoning"):
+            return await reckon(telling, subscriber)

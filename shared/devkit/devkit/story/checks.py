@@ -1,0 +1,181 @@
+"""The invariants: what must hold when the story is told; each names what is wrong and where to look."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from devkit.story.answers import AuditVerdict, InspectionStatistics, Invariants, RefusedAsk, TasksStatistics
+from devkit.story.subscriber import Heard
+from devkit.story.telling import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the story was promised, what the services say now, and what the subscriber heard."""
+
+    ledger: Ledger
+    tasks: TasksStatistics
+    inspection: InspectionStatistics
+    services: Mapping[str, Invariants]
+    audits: Mapping[str, AuditVerdict]
+    claimed: Mapping[str, Sequence[UUID]]
+    """Shares that each service lists as claimed at some time."""
+    refused: Sequence[RefusedAsk]
+    heard: Heard
+    records: Mapping[str, int]
+    """Records in each public topic."""
+    consumed_topics: Mapping[str, str]
+    """The topic that each service consumes."""
+
+
+Fault = str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One invariant: its name in demo.json, what it says, and what speaks against it (nothing, when it holds)."""
+
+    name: str
+    zh: str
+    en: str
+    faults: Callable[[Evidence], Iterable[Fault]]
+
+
+def broken(evidence: Evidence) -> dict[str, list[Fault]]:
+    """Every invariant by name, with what speaks against it."""
+    return {check.name: list(check.faults(evidence)) for check in CHECKS}
+
+
+def _unpublished(evidence: Evidence) -> Iterable[Fault]:
+    for name, said in evidence.services.items():
+        if said.outbox_unpublished:
+            yield f"{said.outbox_unpublished} events wait in the outbox of {name}: is its relay running? see its log"
+
+
+def _parked(evidence: Evidence) -> Iterable[Fault]:
+    for name, said in evidence.services.items():
+        if said.events_parked:
+            yield f"{said.events_parked} records are parked in {name}: `python -m {name} parked list` says why"
+
+
+def _unread(evidence: Evidence) -> Iterable[Fault]:
+    for name, said in evidence.services.items():
+        topic = evidence.consumed_topics[name]
+        there = evidence.records.get(topic, 0)
+        taken = sum(books.records for books in said.consumed if books.topic.endswith(topic))
+        if taken < there:
+            yield f"{name} has accounted for {taken} of {there} records of {topic}"
+
+
+def _claims(evidence: Evidence) -> Iterable[Fault]:
+    promised = Counter(evidence.ledger.claims)
+    for name, listed in evidence.claimed.items():
+        there = Counter(listed)
+        for share in promised - there:
+            yield f"{name} does not list share {share} as claimed, which was acknowledged"
+        for share in there - promised:
+            yield f"{name} lists share {share} as claimed, or lists it twice; that was never acknowledged"
+
+
+def _unheard(evidence: Evidence) -> Iterable[Fault]:
+    published = sum(said.events_published for said in evidence.services.values())
+    if len(evidence.heard.events) != published:
+        yield f"{len(evidence.heard.events)} different events reached the subscriber, {published} were published"
+    yield from evidence.heard.faults
+
+
+def _audit(evidence: Evidence) -> Iterable[Fault]:
+    for name, verdict in evidence.audits.items():
+        said = evidence.services[name]
+        if not verdict.holds:
+            yield f"{name}: {verdict.broken}; `python -m {name} audit verify` repeats it"
+        if said.audit_unsealed:
+            yield f"{name}: {said.audit_unsealed} audit entries are in no chain yet"
+
+
+def _findings(evidence: Evidence) -> Iterable[Fault]:
+    said = evidence.inspection
+    if not said.findings == said.findings_passed == said.rechecks_passed:
+        yield f"{said.findings} findings, {said.findings_passed} passed, {said.rechecks_passed} re-checks passed"
+    if said.visits_closed != said.visits:
+        yield f"{said.visits - said.visits_closed} of {said.visits} visits are not closed"
+
+
+def _difficulties(evidence: Evidence) -> Iterable[Fault]:
+    said = evidence.inspection
+    if said.difficulties_answered != said.difficulties_raised:
+        yield f"{said.difficulties_answered} of {said.difficulties_raised} difficulties are answered"
+
+
+def _shares(evidence: Evidence) -> Iterable[Fault]:
+    said, other = evidence.tasks, evidence.inspection
+    if said.shares_completed + said.shares_refused != said.shares:
+        yield f"of {said.shares} shares {said.shares_completed} are complete and {said.shares_refused} refused"
+    if (said.shares, said.shares_completed) != (other.shares, other.shares_completed):
+        yield (
+            f"inspection knows {other.shares} shares, {other.shares_completed} of them complete; tasks knows "
+            f"{said.shares}, {said.shares_completed} complete"
+        )
+
+
+def _letters(evidence: Evidence) -> Iterable[Fault]:
+    if evidence.tasks.letters_signed:
+        yield f"{evidence.tasks.letters_signed} letters of responsibility were accepted"
+
+
+def _refusals(evidence: Evidence) -> Iterable[Fault]:
+    ledger, said = evidence.ledger, evidence.tasks
+    at_gate = Counter(ask.ask for ask in evidence.refused if ask.decided_by == "gate")
+    by_village = Counter(ask.share for ask in evidence.refused if ask.decided_by == "village")
+    seen = Counter(ask for asks in ledger.seen_by_departments.values() for ask in asks)
+    if at_gate != Counter(ledger.refused_at_gate) or said.asks_refused_at_gate != at_gate.total():
+        yield (
+            f"{len(ledger.refused_at_gate)} refusals at the gate, {at_gate.total()} listed, "
+            f"{said.asks_refused_at_gate} counted"
+        )
+    if by_village != Counter(ledger.refused_by_villages) or said.asks_refused_by_villages != by_village.total():
+        yield (
+            f"{len(ledger.refused_by_villages)} refusals by villages, {by_village.total()} listed, "
+            f"{said.asks_refused_by_villages} counted"
+        )
+    everything = {ask.ask for ask in evidence.refused}
+    if evidence.heard.asks_refused != everything:
+        yield f"{len(evidence.heard.asks_refused)} refusals were told on the topic, {len(everything)} are listed"
+    if seen != Counter(everything):
+        yield f"the departments see {seen.total()} refusals between them, {len(everything)} are listed"
+
+
+def _others(evidence: Evidence) -> Iterable[Fault]:
+    return evidence.ledger.seen_of_others
+
+
+CHECKS = (
+    Check("no_event_unpublished", "没有未发布的事件", "no event is unpublished", _unpublished),
+    Check("nothing_parked", "没有滞留的消息", "nothing is parked", _parked),
+    Check("every_record_accounted_for", "每条消息都有着落", "every record is accounted for", _unread),
+    Check(
+        "every_acknowledged_claim_once_on_both_sides",
+        "每次认领在两边各有一次",
+        "every claim is there once on both sides",
+        _claims,
+    ),
+    Check(
+        "every_event_reached_the_subscriber",
+        "订阅方按序收到每个事件",
+        "the subscriber got every event in order",
+        _unheard,
+    ),
+    Check("audit_chains_hold", "审计链完整", "the audit chains hold", _audit),
+    Check("every_finding_rechecked", "每个问题都复查通过", "every finding passed its re-check", _findings),
+    Check("every_difficulty_answered", "每个困难都有答复", "every difficulty was answered", _difficulties),
+    Check("every_share_settled", "每份任务都有结果", "every share is complete or refused", _shares),
+    Check("no_letter_signed", "没有签一份责任状", "no letter was signed", _letters),
+    Check("refusals_all_counted", "每次拒绝都有理由并计数", "every refusal is known and counted", _refusals),
+    Check(
+        "nobody_saw_others_data",
+        "谁也看不到别处的数据",
+        "nobody saw what is not theirs",
+        _others,
+    ),
+)

@@ -1,0 +1,109 @@
+"""A plain subscriber, written as docs/integrators.md says: reads every public event, each once, and looks at each."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from qingdan.envelope import MalformedMessage, UnknownEventType, from_record
+from qingdan.event import EventBody
+from qingdan.tasks_events import AskRefused, ShareClaimed, ShareCompleted, ShareProgressed, ShareReportedDone
+from qingdan.topics import ALL, Topic
+
+GROUP: Final = "big-screen"
+WAYS_OF_A_SHARE: Final = (ShareClaimed, ShareProgressed, ShareReportedDone, ShareCompleted)
+
+
+def topics_of(services: tuple[str, ...]) -> tuple[Topic, ...]:
+    """What these services tell everybody who may listen."""
+    return tuple(topic for topic in ALL if topic.owner in services and "integrators" in topic.readers)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What has been read so far; an event counts once however often it comes."""
+
+    records: int = 0
+    events: set[tuple[str, str]] = field(default_factory=set)
+    types: Counter[str] = field(default_factory=Counter)
+    asks_refused: set[UUID] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+    _stage: dict[UUID, int] = field(default_factory=dict)
+
+    def take(self, topic: str, record: ConsumerRecord) -> None:
+        """One record of the topic that the registry knows by that name."""
+        self.records += 1
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        try:
+            event = from_record(topic, record.key, record.value, record.headers)
+        except (MalformedMessage, UnknownEventType) as bad:
+            self.faults.append(f"{place}: {bad}")
+            return
+        if (event.source, event.id) in self.events:
+            return
+        self.events.add((event.source, event.id))
+        self.types[event.data.type] += 1
+        self._look_at(place, event.data)
+
+    def _look_at(self, place: str, event: EventBody) -> None:
+        if isinstance(event, AskRefused):
+            self.asks_refused.add(event.ask)
+        if isinstance(event, WAYS_OF_A_SHARE):
+            stage = WAYS_OF_A_SHARE.index(type(event))
+            if stage < self._stage.get(event.share, 0):
+                self.faults.append(f"{place}: {event.type} of share {event.share} came after what follows it")
+            self._stage[event.share] = stage
+
+
+class Subscriber:
+    """Reads in the background from the beginning. `async with Subscriber(…) as subscriber`."""
+
+    def __init__(self, bootstrap: str, services: tuple[str, ...], *, topic_prefix: str = "") -> None:
+        self.heard = Heard()
+        self._registry_names = {f"{topic_prefix}{topic.name}": topic.name for topic in topics_of(services)}
+        self._consumer = AIOKafkaConsumer(
+            *self._registry_names,
+            bootstrap_servers=bootstrap,
+            group_id=f"{topic_prefix}{GROUP}",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+        await self._consumer.stop()
+
+    async def records_in_topics(self) -> dict[str, int]:
+        """How many records each topic holds now, by its name in the registry."""
+        partitions = [
+            TopicPartition(name, number)
+            for name in self._registry_names
+            for number in self._consumer.partitions_for_topic(name) or ()
+        ]
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
+        records: Counter[str] = Counter()
+        for partition, end in ends.items():
+            records[self._registry_names[partition.topic]] += end - begins[partition]
+        return dict(records)
+
+    async def _read(self) -> None:
+        while True:
+            for partition, records in (await self._consumer.getmany(timeout_ms=500)).items():
+                for record in records:
+                    self.heard.take(self._registry_names[partition.topic], record)
+                await self._consumer.commit({partition: records[-1].offset + 1})
