@@ -9,7 +9,6 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.middlewares import AckPolicy
 
-from qingdan.envelope import EventBody
 from qingdan.topics import Topic
 from runtime.db import Tx
 from runtime.kafka_settings import KafkaConnection
@@ -29,10 +28,6 @@ class Subscription:
 
     topic: Topic
     handler: Handler
-
-    @property
-    def event_types(self) -> frozenset[str]:
-        return frozenset(event.model_fields["type"].default for event in self.topic.events)
 
 
 def subscribe(topic: Topic) -> Callable[[Handler], Subscription]:
@@ -140,8 +135,3 @@ async def _hand_over(message: Any) -> Any:
 def only_ours(broker: KafkaBroker, subscribers: Sequence[RawSubscriber]) -> bool:
     """Whether every subscriber of the broker went through this module; a service refuses to start otherwise."""
     return {id(s) for s in broker.subscribers} == {id(s._subscriber) for s in subscribers}
-
-
-def is_of(topic: Topic, event: EventBody) -> bool:
-    """Whether the registry lets `topic` carry this event."""
-    return type(event) in topic.events

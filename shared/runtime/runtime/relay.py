@@ -92,13 +92,6 @@ class Relay:
                     self.leases = {}  # what is not renewed may be another's by now
                 await self._until_renewal()
 
-    async def publish_once(self) -> int:
-        """One batch of each worker; how many rows were published. For those who drive the relay by hand."""
-        if not self.leases:
-            held = await lanes.hold_share(self.pool, self.actor, self.owner)
-            self.leases = {lease.lane: lease for lease in held}
-        return sum([await worker.publish_batch() for worker in self._workers])
-
     async def stop(self) -> None:
         """Finish the batches under way and hand the lanes back."""
         self._stopping = True
