@@ -18,6 +18,12 @@ from tests.bench.surroundings import as_service, seed_divisions, settle
 RUNS = 3
 _POLL_S = 0.02
 
+CLAIM = "SELECT lane, seq, topic, key, headers, value FROM outbox ORDER BY lane, seq LIMIT 1000 FOR UPDATE SKIP LOCKED"
+DELETE = (
+    "DELETE FROM outbox o USING unnest($1::smallint[], $2::bigint[]) AS d(lane, seq)"
+    " WHERE o.lane = d.lane AND o.seq = d.seq"
+)
+
 
 def run() -> list[Result]:
     """Events per second; best of three, each beside its reference."""
@@ -36,7 +42,7 @@ async def _measure(stack: Stack) -> list[Result]:
         for number in range(RUNS):
             await fill(connection, claims(villages))
             await settle(stack, "tasks", "outbox")
-            references.append(await asyncio.to_thread(lambda: asyncio.run(_simplest_loop(stack))))
+            references.append(await asyncio.to_thread(lambda: asyncio.run(simplest_loop(stack))))
             await fill(connection, claims(villages))
             await settle(stack, "tasks", "outbox")
             rates.append(await relay_everything(stack, connection, f"relay-{number}"))
@@ -76,7 +82,7 @@ async def published(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     return int(await connection.fetchval("SELECT sum(published)::bigint FROM relay_lane"))
 
 
-async def _simplest_loop(stack: Stack) -> float:
+async def simplest_loop(stack: Stack) -> float:
     """No lanes, no leases, no scope, one process: what any relay could at best be on this machine and this client."""
     url = stack.postgres.url("postgres", stack.postgres.database("tasks").name)
     connection = await asyncpg.connect(url)
@@ -93,20 +99,12 @@ async def _simplest_loop(stack: Stack) -> float:
     done = 0
     while done < EVENTS:
         async with connection.transaction():
-            rows = await connection.fetch(
-                "SELECT lane, seq, topic, key, headers, value FROM outbox"
-                " ORDER BY lane, seq LIMIT 1000 FOR UPDATE SKIP LOCKED"
-            )
+            rows = await connection.fetch(CLAIM)
             for row in rows:
                 headers = [(name, text.encode()) for name, text in orjson.loads(row["headers"]).items()]
                 producer.produce(row["topic"], key=row["key"], value=row["value"], headers=headers)
             producer.flush()
-            await connection.execute(
-                "DELETE FROM outbox o USING unnest($1::smallint[], $2::bigint[]) AS d(lane, seq)"
-                " WHERE o.lane = d.lane AND o.seq = d.seq",
-                [row["lane"] for row in rows],
-                [row["seq"] for row in rows],
-            )
+            await connection.execute(DELETE, [row["lane"] for row in rows], [row["seq"] for row in rows])
         done += len(rows)
     seconds = time.perf_counter() - began
     await connection.close()

@@ -132,29 +132,52 @@ class Verdict:
 
 
 async def verify(pool: Pool, actor: Actor) -> Verdict:
-    """Walk every chain from its beginning; a changed, removed, doubled or reordered entry is named."""
+    """Walk every chain from its beginning; a changed, removed, added, doubled or reordered entry is named."""
     entries = 0
     for lane in range(LANES):
         async with transaction(pool, actor) as tx:
-            head = await tx.fetchrow("SELECT position, hash FROM audit_head WHERE lane = $1", lane)
-            position, previous = 0, GENESIS
-            while rows := await tx.fetch(
-                f"SELECT {_COLUMNS}, position, hash FROM audit_entry"  # noqa: S608
-                " WHERE lane = $1 AND position > $2 ORDER BY position LIMIT $3",
-                lane,
-                position,
-                _VERIFIED_AT_ONCE,
-            ):
-                for row in rows:
-                    if row["position"] != position + 1:
-                        return Verdict(entries, f"lane {lane}: entry {position + 1} is missing")
-                    if row["hash"] != link(previous, row):
-                        return Verdict(entries, f"lane {lane}: entry {row['position']} (seq {row['seq']}) was changed")
-                    position, previous, entries = row["position"], row["hash"], entries + 1
-            if (
-                head is None
-                or head["position"] > position
-                or (head["position"] == position and head["hash"] != previous)
-            ):
-                return Verdict(entries, f"lane {lane}: entries after {position} are missing, or the head was changed")
+            walked = await _walk(tx, lane)
+        entries += walked.entries
+        if walked.broken is not None:
+            return Verdict(entries, f"lane {lane}: {walked.broken}")
     return Verdict(entries, None)
+
+
+async def _walk(tx: Tx, lane: int) -> Verdict:
+    position, previous = 0, GENESIS
+    while True:
+        rows = await tx.fetch(
+            f"SELECT {_COLUMNS}, position, hash FROM audit_entry"  # noqa: S608
+            " WHERE lane = $1 AND position > $2 ORDER BY position LIMIT $3",
+            lane,
+            position,
+            _VERIFIED_AT_ONCE,
+        )
+        for row in rows:
+            if row["position"] != position + 1:
+                return Verdict(position, f"entry {position + 1} is missing")
+            if row["hash"] != link(previous, row):
+                return Verdict(position, f"entry {row['position']} (seq {row['seq']}) was changed")
+            position, previous = row["position"], row["hash"]
+        if len(rows) < _VERIFIED_AT_ONCE:
+            # Read behind the entries: a sealer at work moves the head on, and what it sealed is walked too.
+            head = await tx.fetchrow("SELECT position, hash FROM audit_head WHERE lane = $1", lane)
+            if head is None or head["position"] <= position or not await _goes_on(tx, lane, position):
+                return Verdict(position, _against_the_head(head, position, previous))
+
+
+async def _goes_on(tx: Tx, lane: int, position: int) -> bool:
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM audit_entry WHERE lane = $1 AND position > $2)", lane, position
+    )
+    return found
+
+
+def _against_the_head(head: asyncpg.Record | None, position: int, last_hash: bytes) -> str | None:
+    if head is None:
+        return "the head is missing"
+    if head["position"] > position:
+        return f"entries after {position} are missing"
+    if head["position"] < position:
+        return f"entry {head['position'] + 1} and what follows it stand behind the head"
+    return None if head["hash"] == last_hash else "the head was changed"

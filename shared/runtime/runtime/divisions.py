@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from qingdan.divisions import DivisionCode
+from qingdan.divisions import DivisionCode, DivisionLevel
 from runtime import audit
 from runtime.actor import Actor, Role
 from runtime.db import Pool, Tx, transaction
@@ -49,14 +49,14 @@ async def division_id(tx: Tx, code: DivisionCode) -> int:
 async def import_divisions(pool: Pool, actor: Actor, rows: list[DivisionRow]) -> DivisionsImported:
     """Add the nodes that are missing and rename those whose name changed.
 
-    Raises Forbidden unless the actor is an operator, Invalid naming each row whose parent is nowhere.
+    Raises Forbidden unless the actor is an operator, Invalid naming each row whose parent is nowhere, or not above it.
     """
     actor.require(Role.OPERATOR)
     async with transaction(pool, actor) as tx:
         known = {row["code"] for row in await tx.fetch("SELECT code FROM division WHERE valid_to IS NULL")}
         _refuse_orphans(rows, known | {str(row.code) for row in rows})
         added = 0
-        for level in ("province", "city", "county", "township", "village"):
+        for level in list(DivisionLevel)[1:]:  # from the top down, so that every parent is there
             added += await _add(tx, [row for row in rows if row.code.level == level])
         imported = DivisionsImported(added=added, known=await tx.fetchval("SELECT count(*) FROM division"))
         audit.note(tx, "divisions.imported", "divisions", imported.model_dump())
@@ -68,14 +68,20 @@ def _refuse_orphans(rows: list[DivisionRow], known: set[str]) -> None:
     errors = [
         {
             "pointer": f"/divisions/{position}/parent_code",
-            "message": "this parent is neither known nor in this import",
-            "message_zh": "上级区划不存在，也不在本次导入中",
+            "message": "this parent is neither known nor in this import, or it is not of a higher level",
+            "message_zh": "上级区划不存在，也不在本次导入中，或其级别不高于本区划",
         }
         for position, row in enumerate(rows)
-        if row.parent_code is not None and str(row.parent_code) not in known
+        if row.parent_code is not None
+        and (str(row.parent_code) not in known or not _is_above(row.parent_code, row.code))
     ]
     if errors:
         raise Invalid(errors=errors[:100])
+
+
+def _is_above(parent: DivisionCode, child: DivisionCode) -> bool:
+    levels = list(DivisionLevel)
+    return levels.index(parent.level) < levels.index(child.level)
 
 
 async def _add(tx: Tx, rows: list[DivisionRow]) -> int:

@@ -70,12 +70,13 @@ async def migrate(url: str, migrations: Sequence[Migration]) -> list[Migration]:
     Each file is one transaction. Old and new pods run side by side during an upgrade, so a file only adds
     (expand); what an old version still reads is dropped a release later (contract).
 
-    Raises MigrationError when a file that was applied has been edited since, or the database is ahead of the files.
+    Raises MigrationError when a file that was applied has been edited since, when the database is ahead of the files,
+    or when `url` is not the owner's.
     """
     connection = await asyncpg.connect(url, server_settings={"jit": "off", "lock_timeout": "10s"}, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await connection.execute(_BOOKKEEPING)
+        await _keep_books(connection)
         # FORCE ROW LEVEL SECURITY binds the owner too; a migration that moves rows acts as the service.
         await connection.execute(
             "SELECT set_config('app.kind', 'service', false), set_config('app.actor', 'migrate', false)"
@@ -86,6 +87,13 @@ async def migrate(url: str, migrations: Sequence[Migration]) -> list[Migration]:
         return missing
     finally:
         await connection.close(timeout=5)
+
+
+async def _keep_books(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    try:
+        await connection.execute(_BOOKKEEPING)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError("connect as the owner of the tables: the application role may not migrate") from error
 
 
 async def pending(connection: Connection, migrations: Sequence[Migration]) -> list[Migration]:
@@ -102,7 +110,13 @@ async def _applied(connection: Connection) -> dict[tuple[str, int], str]:
 
 
 def _missing(applied: dict[tuple[str, int], str], migrations: Sequence[Migration]) -> list[Migration]:
-    missing = []
+    missing, known = [], {(migration.component, migration.number) for migration in migrations}
+    for component, number in sorted(applied.keys() - known):
+        if component in {migration.component for migration in migrations}:
+            raise MigrationError(
+                f"{component} {number:04d} is applied, but this version has no such file: "
+                "run the version that has it, or a later one"
+            )
     for migration in migrations:
         stored = applied.get((migration.component, migration.number))
         if stored is None:
