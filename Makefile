@@ -73,6 +73,10 @@ schemas: $(READY) ## JSON Schemas, golden vectors and the AsyncAPI document, fro
 lock: $(READY) ## add what the pyprojects ask for to requirements.lock; keeps every pin that still fits
 	@$(UV) $(COMPILE) --output-file requirements.lock
 
+.PHONY: kafka-jars
+kafka-jars: $(READY) ## pin Kafka's jars anew, by their SHA-256, after its version changed
+	@$(BIN)/python -m devkit kafka-jars --write
+
 .PHONY: help
 help:
 	@awk 'BEGIN { FS = ":.*## "; print "Qingdan 轻担: make <target>" } \

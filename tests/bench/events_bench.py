@@ -21,7 +21,8 @@ from tests.bench.surroundings import as_service, seed_divisions, settle
 
 RUNS = 3
 STEADY_PER_S = 300
-STEADY_S = 10
+STEADY_S = 12
+WARM_S = 2
 _POLL_S = 0.02
 _LOOK_S = 0.003
 _LATE_S = 60.0
@@ -52,6 +53,8 @@ async def _measure(stack: Stack) -> list[Result]:
             await fill(tasks, claims(villages))
             await settle(stack, "tasks", "outbox")
             rates.append(await _through_both(stack, tasks, inspection, f"relay-{number}"))
+            await settle(stack, "tasks", "outbox")
+            await settle(stack, "inspection", "share", "inbox", "consumed")
             relay = stack.replica("tasks", f"relay-steady-{number}", extra={"PARTS": "relay"})
             await asyncio.to_thread(relay.start)
             p99s.append(await _steady(stack, inspection, villages))
@@ -113,7 +116,7 @@ async def _steady(stack: Stack, inspection: "asyncpg.Connection[asyncpg.Record]"
     writing = asyncio.create_task(_write_steadily(stack, villages, committed))
     since = await inspection.fetchval("SELECT clock_timestamp()")
     give_up = time.perf_counter() + STEADY_S + _LATE_S
-    while not writing.done() or len(seen) < len(committed):
+    while not writing.done() or committed.keys() - seen.keys():
         rows = await inspection.fetch(
             "SELECT event_id, received_at FROM inbox"
             " WHERE received_at > $1::timestamptz - interval '1 s' AND event_id <> ALL($2::text[])",
@@ -125,10 +128,11 @@ async def _steady(stack: Stack, inspection: "asyncpg.Connection[asyncpg.Record]"
             seen.setdefault(row["event_id"], now)
             since = max(since, row["received_at"])
         if now > give_up:
-            raise RuntimeError(f"{len(committed) - len(seen)} events had no effect after {_LATE_S:g} s")
+            raise RuntimeError(f"{len(committed.keys() - seen.keys())} events had no effect after {_LATE_S:g} s")
         await asyncio.sleep(_LOOK_S)
     await writing
-    late_ms = sorted((seen[event_id] - at) * 1000 for event_id, at in committed.items())
+    warm = list(committed.items())[STEADY_PER_S * WARM_S :]  # the first connect, and are not what is steady
+    late_ms = sorted((seen[event_id] - at) * 1000 for event_id, at in warm)
     return late_ms[math.ceil(len(late_ms) * 0.99) - 1]
 
 

@@ -145,20 +145,24 @@ async def verify(pool: Pool, actor: Actor) -> Verdict:
 
 async def _walk(tx: Tx, lane: int) -> Verdict:
     position, previous = 0, GENESIS
+    page_from = (-(2**63), -(2**63))  # below every entry, so that one put before the first is walked, too
     while True:
         rows = await tx.fetch(
             f"SELECT {_COLUMNS}, position, hash FROM audit_entry"  # noqa: S608
-            " WHERE lane = $1 AND position > $2 ORDER BY position LIMIT $3",
+            " WHERE lane = $1 AND position >= $2 AND (position, seq) > ($2, $3) ORDER BY position, seq LIMIT $4",
             lane,
-            position,
+            *page_from,
             _VERIFIED_AT_ONCE,
         )
         for row in rows:
+            if row["position"] <= position:
+                return Verdict(position, f"entry {row['position']} (seq {row['seq']}) was added")
             if row["position"] != position + 1:
                 return Verdict(position, f"entry {position + 1} is missing")
             if row["hash"] != link(previous, row):
                 return Verdict(position, f"entry {row['position']} (seq {row['seq']}) was changed")
             position, previous = row["position"], row["hash"]
+            page_from = (position, row["seq"])
         if len(rows) < _VERIFIED_AT_ONCE:
             # Read behind the entries: a sealer at work moves the head on, and what it sealed is walked too.
             head = await tx.fetchrow("SELECT position, hash FROM audit_head WHERE lane = $1", lane)

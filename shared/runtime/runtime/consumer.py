@@ -43,8 +43,8 @@ def fault_of(error: Exception) -> Fault:
         if isinstance(error, (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
             return "permanent"
         return "unexpected"
-    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, ConnectionError)):
-        return "transient"
+    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        return "transient"  # the last: a connection that the server's death left in no usable state
     return "permanent" if isinstance(error, (Refusal, MalformedMessage)) else "unexpected"
 
 

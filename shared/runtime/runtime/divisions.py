@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from qingdan.divisions import DivisionCode, DivisionLevel
+from qingdan.divisions import COUNTRY, DivisionCode, DivisionLevel
 from runtime import audit
 from runtime.actor import Actor, Role
 from runtime.db import Pool, Tx, transaction
@@ -53,6 +53,8 @@ async def import_divisions(pool: Pool, actor: Actor, rows: list[DivisionRow]) ->
     """
     actor.require(Role.OPERATOR)
     async with transaction(pool, actor) as tx:
+        # One import at a time: two that name the same nodes in different orders would wait for each other's rows.
+        await tx.execute("SELECT 1 FROM division WHERE code = $1 FOR NO KEY UPDATE", str(COUNTRY))
         known = {row["code"] for row in await tx.fetch("SELECT code FROM division WHERE valid_to IS NULL")}
         _refuse_orphans(rows, known | {str(row.code) for row in rows})
         added = 0
@@ -100,7 +102,7 @@ async def _add(tx: Tx, rows: list[DivisionRow]) -> int:
         codes,
         [row.code.level for row in rows],
         [row.name_zh for row in rows],
-        [str(row.parent_code or "000000000000") for row in rows],
+        [str(row.parent_code or COUNTRY) for row in rows],
     )
     await tx.execute(
         "INSERT INTO division_closure (ancestor_id, descendant_id, depth)"

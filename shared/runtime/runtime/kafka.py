@@ -19,7 +19,7 @@ Handler: TypeAlias = Callable[[Tx, Run[Any]], Awaitable[None]]
 Receiver: TypeAlias = Callable[[tuple[Record, ...]], Awaitable[None]]
 
 RECORDS_PER_POLL_MAX = 1_000
-_POLL_TIMEOUT_MS = 20  # FastStream sleeps this long once more after an empty poll: it bounds the latency
+_POLL_TIMEOUT_MS = 10  # FastStream sleeps this long once more after an empty poll: it bounds the latency
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,6 @@ from runtime.telemetry import current_traceparent, current_tracestate
 
 LANES = 16
 
-_VALUE_BYTES_MAX = 256 * 1024  # as the table's CHECK: what the broker would reject must not get in
-
-
-class EventTooLarge(ValueError):
-    """An event's body exceeds 256 KiB; split it or send a reference."""
-
 
 def lane_of(key: str) -> int:
     """The lane (0..15) of a key: all events of one key share a lane, and a lane has one owner."""
@@ -29,7 +23,7 @@ async def append(tx: Tx, event: EventBody, *, at: datetime | None = None) -> Non
     """Publish `event` if and when the transaction commits.
 
     Lock the aggregate's row first: the order of the keys' events is the order of these locks.
-    Raises EventTooLarge, and KeyError for an event that no topic of the registry carries.
+    Raises ValueError for a body over 256 KiB, and KeyError for an event that no topic of the registry carries.
     """
     topic, event_id = topic_of(event), str(new_id())
     headers, value = encode(
@@ -42,8 +36,6 @@ async def append(tx: Tx, event: EventBody, *, at: datetime | None = None) -> Non
             tracestate=current_tracestate(),
         )
     )
-    if len(value) > _VALUE_BYTES_MAX:
-        raise EventTooLarge(f"{event.type}: {len(value)} bytes, at most {_VALUE_BYTES_MAX}")
     tx.outgoing.append(
         Outgoing(
             lane=lane_of(event.order_key),

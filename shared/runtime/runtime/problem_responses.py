@@ -120,7 +120,8 @@ def refusal_for(error: Exception) -> Refusal:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return (_BY_SQLSTATE.get(state) or _BY_SQLSTATE.get(state[:2]) or problems.Internal)()
-    if isinstance(error, asyncpg.InterfaceError):
+    # The second is what a connection raises that the server's death left in no usable state.
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return problems.Invalid() if isinstance(error, ValueError) else problems.DependencyUnavailable()
     if isinstance(error, TimeoutError):  # waiting for a connection of the pool, or for the database's answer
         return problems.Overloaded()

@@ -31,7 +31,13 @@ _SEND_TIMEOUT_S: Final = lanes.LEASE_S - lanes.RENEW_EVERY_S
 _PAUSE_AFTER_FAILURE_S: Final = 0.5
 _LOOK_EVERY_S: Final = 0.1
 
-FAULTS_OF_THE_DATABASE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+FAULTS_OF_THE_DATABASE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server's death left in no usable state
+)
 
 # Never `seq > last`: seq is given at insert and seen at commit, so a cursor passes rows by (71 % were lost with 20
 # writers). What is there is not done; what is done is gone. Each lane gets a fair part of the batch.

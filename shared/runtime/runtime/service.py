@@ -236,7 +236,7 @@ def _serve(service: Service) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What is loaded by now stays for good: walking it at every full collection would only add to the slowest answers."""
+    """What is loaded by now stays for good: walking it at each full collection would add to the slowest answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS_BEFORE_COLLECTING, 10, 20)

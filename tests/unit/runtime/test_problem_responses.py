@@ -191,6 +191,7 @@ async def test_the_openapi_document_says_that_refusals_are_problem_documents() -
         (asyncpg.DiskFullError("full"), problems.DependencyUnavailable),
         (asyncpg.ConnectionDoesNotExistError("gone"), problems.DependencyUnavailable),
         (asyncpg.InterfaceError("pool is closing"), problems.DependencyUnavailable),
+        (asyncpg.InternalClientError("cannot switch to state"), problems.DependencyUnavailable),
         (ConnectionRefusedError(), problems.DependencyUnavailable),
         (socket.gaierror(), problems.DependencyUnavailable),
         (OSError("Multiple exceptions"), problems.DependencyUnavailable),
