@@ -1,5 +1,6 @@
 """One run of anything that starts processes: its directory under `var/`, its logs, and that all of it ends."""
 
+import atexit
 import fcntl
 import json
 import os
@@ -21,6 +22,14 @@ RUNS_KEPT = 5  # finished runs whose logs stay for a look
 SERVICES, INFRASTRUCTURE = 0, 1  # stages: what ends first
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # ours to collect, so that none stays a zombie
+
+
+@atexit.register
+def _leave_to_the_reaper() -> None:
+    """What still runs when we end is ended by the reaper: Python need not warn that we did not wait for it."""
+    for child in [*_children.values(), *_reapers.values()]:
+        if child.poll() is None:
+            child.returncode = 0
 
 
 class ProcessFailedError(RuntimeError):

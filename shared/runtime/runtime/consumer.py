@@ -107,6 +107,14 @@ class Consumer:
             done = {read.partition: read.record.offset + 1 for read in reads}
         await self._commit(done)
 
+    def stop_before_unreadable(self, partition: TopicPartition) -> None:
+        """The client cannot hand over this partition's next record: nothing can be parked, so stop there loudly."""
+        why = f"partition {partition.partition} stands before a record that no client can read"
+        self.heartbeats.not_ready(f"{self.loop_name}/{partition.partition}", why)
+        _log.critical(
+            "record_unreadable", topic=self.subscription.topic.name, partition=partition.partition, reason=why
+        )
+
     def _read(self, record: Record) -> Read:
         try:
             envelope = from_record(self.subscription.topic.name, record.key, record.value, list(record.headers))
@@ -235,7 +243,7 @@ class Consumer:
 
     def _back_off(self, read: Read, error: Exception) -> None:
         tries = max(1, self._tries[(read.partition, read.record.offset)])
-        pause_s = min(_PAUSE_MAX_S, _PAUSE_MIN_S * 4 ** (tries - 1))
+        pause_s = min(_PAUSE_MAX_S, _PAUSE_MIN_S * 2 ** min(tries - 1, 10))
         _log.warning(
             "partition_backs_off",
             topic=self.subscription.topic.name,
@@ -296,7 +304,8 @@ class Consumer:
         except Exception as error:
             if record is None or fault_of(error) == "transient":
                 raise
+            reason = error.reason if isinstance(error, MalformedMessage) else type(error).__name__
             async with transaction(self.pool, self.actor) as tx:
-                await parking.hold_again(tx, parked_id, record.partition, record.offset, type(error).__name__)
+                await parking.hold_again(tx, parked_id, record.partition, record.offset, reason)
             return False
         return True

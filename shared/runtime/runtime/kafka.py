@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.middlewares import AckPolicy
@@ -17,6 +18,7 @@ from runtime.runs import Run
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Handler: TypeAlias = Callable[[Tx, Run[Any]], Awaitable[None]]
 Receiver: TypeAlias = Callable[[tuple[Record, ...]], Awaitable[None]]
+Unreadable: TypeAlias = Callable[[TopicPartition], None]
 
 RECORDS_PER_POLL_MAX = 1_000
 _POLL_TIMEOUT_MS = 10  # FastStream sleeps this long once more after an empty poll: it bounds the latency
@@ -59,7 +61,9 @@ def create_broker(connection: KafkaConnection, *, client_id: str) -> KafkaBroker
 class RawSubscriber:
     """A FastStream subscriber that hands over raw records and never acknowledges by itself."""
 
-    def __init__(self, broker: KafkaBroker, topic_name: str, *, group: str, receive: Receiver) -> None:
+    def __init__(
+        self, broker: KafkaBroker, topic_name: str, *, group: str, receive: Receiver, unreadable: Unreadable
+    ) -> None:
         self._subscriber = broker.subscriber(
             topic_name,
             batch=True,
@@ -80,6 +84,38 @@ class RawSubscriber:
             no_reply=True,
         )
         self._subscriber(receive)
+        self._unreadable = unreadable
+        self._one_by_one = False
+        self._ordinary_poll = self._subscriber.get_msg
+        self._subscriber.get_msg = self._poll  # type: ignore[method-assign]
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> tuple[Record, ...]:
+        """What FastStream polls with. A record that the client itself cannot read must not take others with it.
+
+        A header's name that is not UTF-8 makes `getmany` raise after it has drained other partitions; polling on would
+        commit past what was drained. So every partition goes back to what is committed, and records are taken one at a
+        time until the culprit's turn comes: its partition is held there, and the others go on.
+        """
+        if not self._one_by_one:
+            try:
+                return await self._ordinary_poll(consumer)
+            except (ValueError, CorruptRecordException):
+                self._one_by_one = True
+                for partition in consumer.assignment():
+                    await _go_back(consumer, partition)
+                return ()
+        for partition in consumer.assignment() - consumer.paused():
+            try:
+                taken = await consumer.getmany(partition, timeout_ms=_POLL_TIMEOUT_MS, max_records=1)
+            except (ValueError, CorruptRecordException):
+                await _go_back(consumer, partition)
+                consumer.pause(partition)
+                self._one_by_one = False
+                self._unreadable(partition)
+                return ()
+            if records := taken.get(partition):
+                return tuple(records)
+        return ()
 
     async def _parse(self, records: Any) -> KafkaMessage:
         """Look into nothing: FastStream's own parser raises on a null header and the record would be skipped."""
@@ -126,6 +162,14 @@ class RawSubscriber:
             position = state.position if state is not None and state.has_valid_position else None
             states[partition] = (position, client.highwater(partition), partition in paused)
         return states
+
+
+async def _go_back(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    committed = await consumer.committed(partition)
+    if committed is None:
+        await consumer.seek_to_beginning(partition)
+    else:
+        consumer.seek(partition, committed)
 
 
 async def _hand_over(message: Any) -> Any:

@@ -172,6 +172,7 @@ class ConsumePart:
                 self.connection.topic_prefix + subscription.topic.name,
                 group=self.connection.topic_prefix + self.name,
                 receive=consumer.receive,
+                unreadable=consumer.stop_before_unreadable,
             )
             self._consumers.append(consumer)
         if not only_ours(broker, [consumer.raw for consumer in self._consumers]):

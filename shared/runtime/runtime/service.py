@@ -133,6 +133,7 @@ class Running:
         """Answer probes at once, start the parts as soon as the database is there, stop them in order."""
         failpoints.arm(self.settings.failpoints)
         starting = asyncio.create_task(self._start(app))
+        starting.add_done_callback(_end_when_start_failed)
         try:
             yield
         finally:
@@ -192,6 +193,13 @@ class Running:
         """Told to stop: no new requests, open streams end."""
         self.draining.set()
         self.heartbeats.not_ready("drain", "this process was told to stop")
+
+
+def _end_when_start_failed(starting: asyncio.Task[None]) -> None:
+    """A start that cannot succeed must not look like a slow one."""
+    if not starting.cancelled() and (error := starting.exception()) is not None:
+        _log.critical("start_failed", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):

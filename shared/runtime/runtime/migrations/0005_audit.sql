@@ -20,7 +20,8 @@ CREATE UNIQUE INDEX audit_entry_position ON audit_entry (lane, position) WHERE p
 CREATE INDEX audit_entry_subject ON audit_entry (subject, seq);
 
 -- The application may append and seal, never change or remove what stands.
-GRANT SELECT, INSERT, UPDATE (position, hash) ON audit_entry TO qingdan_app;
+GRANT SELECT, INSERT (lane, at, actor, roles, action, subject, before, after, trace_id), UPDATE (position, hash)
+ON audit_entry TO qingdan_app;
 CREATE FUNCTION audit_entry_is_sealed_once() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     IF OLD.position IS NOT NULL THEN
