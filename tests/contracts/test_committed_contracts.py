@@ -74,7 +74,7 @@ def test_a_vector_is_valid_under_every_version_of_its_schema(path: Path) -> None
     vector = load(path)
     today = load(PACKAGE / "schemas" / f"{vector['type']}.json")
     for schema in (today, *map(load, history_of(PACKAGE, vector["type"]))):
-        Draft202012Validator(schema).validate(vector["data"])
+        assert list(Draft202012Validator(schema).iter_errors(vector["data"])) == []
 
 
 @pytest.mark.parametrize("name", CLEAR_PAYLOADS)

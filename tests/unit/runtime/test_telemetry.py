@@ -128,7 +128,8 @@ def test_nonsense_starts_a_new_trace_and_not_the_current_one(traceparent: str | 
 
 @given(st.text(max_size=80))
 def test_no_traceparent_breaks_anything(text: str) -> None:
-    context_from_traceparent(text, text)
+    with span("process", parent=context_from_traceparent(text, text)):
+        assert current_trace_id() is not None
 
 
 def test_a_failed_span_tells_the_kind_of_error_and_no_message(spans: InMemorySpanExporter) -> None:
