@@ -36,8 +36,7 @@ def run() -> list[Result]:
     wrk = shutil.which("wrk")
     if wrk is None:
         raise NoLoadGenerator(NoLoadGenerator.__doc__)
-    with_http = {"tasks": {"PARTS": "http"}, "relay": {}}
-    stack = Stack(["tasks"], extra=with_http)
+    stack = Stack(["tasks"], extra={"tasks": {"PARTS": "http"}})
     stack.start()
     try:
         return asyncio.run(_measure(stack, wrk))
