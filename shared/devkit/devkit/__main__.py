@@ -9,7 +9,6 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from devkit import kafka_jars, reaper
 from devkit.demo import demo
@@ -106,22 +105,24 @@ def pin_kafka_jars(
 
 
 def _show(stack: Stack) -> None:
-    table = Table(title="Qingdan 轻担 is running", title_justify="left")
-    for heading in ("what", "where", "log"):
-        table.add_column(heading, overflow="fold")
-    for process in stack.processes:
-        log = stack.run.logs / f"{process.name}.log"
-        table.add_row(process.name, f"{process.url}/openapi.json", str(log))
-    table.add_row("token issuer", f"{stack.issuer.url}/users", "")
-    table.add_row("Kafka", stack.bootstrap, "")
-    for service in stack.services:
-        table.add_row(f"database of {service}", stack.database(service).app_url, "")
-    console.print(table)
+    addresses = [
+        *((process.name, f"{process.url}/openapi.json") for process in stack.processes),
+        ("token issuer", f"{stack.issuer.url}/users"),
+        ("Kafka", stack.bootstrap),
+        *((f"database of {service}", stack.database(service).app_url) for service in stack.services),
+        ("logs", str(stack.run.logs)),
+    ]
+    width = max(len(what) for what, _ in addresses)
+    console.print("Qingdan 轻担 is running", style="bold")
+    for what, where in addresses:  # a line each, never folded: they are there to be copied
+        console.print(f"  {what:{width}}  {where}", markup=False, highlight=False, soft_wrap=True)
     console.print("a token, and a request with it:")
     token = f'$(curl -s -d username=operator {stack.issuer.url}/token | sed \'s/.*access_token": "\\([^"]*\\).*/\\1/\')'
     console.print(f"  TOKEN={token}", markup=False, highlight=False, soft_wrap=True)
     first = stack.processes[0].url
-    console.print(f'  curl -H "Authorization: Bearer $TOKEN" {first}/v1/invariants', markup=False, highlight=False)
+    console.print(
+        f'  curl -H "Authorization: Bearer $TOKEN" {first}/v1/invariants', markup=False, highlight=False, soft_wrap=True
+    )
     console.print("Ctrl-C stops everything")
 
 
