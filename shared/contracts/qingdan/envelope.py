@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 import pydantic_core
 from pydantic import ValidationError
 
-from qingdan.event import EventBody
+from qingdan.event import EventBody, Tombstone
 from qingdan.topics import Topic, UnknownTopic, topic_named, topic_of
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "party_source",
     "service_source",
     "to_record",
+    "tombstone_record",
 ]
 
 VALUE_BYTES_MAX: Final = 262_144
@@ -168,6 +169,31 @@ def to_record(envelope: Envelope[EventBody]) -> KafkaRecord:
     return KafkaRecord(envelope.topic, envelope.key.encode(), value, headers)
 
 
+def tombstone_record(
+    topic: Topic,
+    key: str,
+    *,
+    id: str,  # noqa: A002  the attribute's name in CloudEvents
+    source: str,
+    time: datetime,
+) -> KafkaRecord:
+    """The record that says on a compacted topic that the state under `key` is gone.
+
+    Raises ValueError for a topic that is not compacted, where it would say nothing.
+    """
+    if not topic.compacted:
+        raise ValueError("only compacted topics have tombstones")
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", Tombstone.event_type().encode()),
+        ("ce_id", _outgoing(id)),
+        ("ce_source", _outgoing(source)),
+        ("ce_time", _rfc3339(time)),
+        ("ce_partitionkey", _outgoing(key)),
+    ]
+    return KafkaRecord(topic.name, key.encode(), None, headers)
+
+
 def _outgoing(attribute: str) -> bytes:
     raw = attribute.encode()
     if not raw or len(raw) > ATTRIBUTE_BYTES_MAX or _FORBIDDEN.search(attribute):
@@ -195,12 +221,13 @@ def from_record(topic: str, key: bytes | None, value: bytes | None, headers: Hea
     """The event in a Kafka record, in CloudEvents binary or structured mode (JSON format).
 
     `topic` is the registry's name. Header values may be None; trace headers that make no sense are ignored.
-    Raises MalformedMessage for everything that is not an event of the topic, a tombstone included, and
-    UnknownEventType for a well-formed event of a type that the topic does not have in this version. Nothing else.
+    On a compacted topic a null value is a Tombstone, if its headers say who sent it and when.
+    Raises MalformedMessage for everything that is not an event of the topic, and UnknownEventType for a well-formed
+    event of a type that the topic does not have in this version. Nothing else.
     """
     decoder = _decoder(topic)
     if value is None:
-        raise MalformedMessage("tombstone")
+        return _tombstone(decoder, key, _attributes(headers))
     if len(value) > VALUE_BYTES_MAX:
         raise MalformedMessage("value_too_large")
     attributes = _attributes(headers)
@@ -333,6 +360,16 @@ def _event(decoder: _Decoder, key: bytes | None, value: bytes, attributes: Mappi
         else:
             traceparent = None
     return Envelope(event_id, source, time, subject, data, decoder.topic.name, own_key, traceparent, tracestate)
+
+
+def _tombstone(decoder: _Decoder, key: bytes | None, attributes: Mapping[str, str]) -> Envelope[EventBody]:
+    if not decoder.topic.compacted or not key:
+        raise MalformedMessage("tombstone")
+    source, time = _required(attributes, "source"), _time(_required(attributes, "time"))
+    gone = Tombstone(key=_text(key))
+    if attributes.get("ce_partitionkey", gone.key) != gone.key:
+        raise MalformedMessage("key_mismatch")
+    return Envelope(_required(attributes, "id"), source, time, None, gone, decoder.topic.name, gone.key)
 
 
 def _data(kind: type[EventBody], value: bytes) -> EventBody:

@@ -1,6 +1,6 @@
 """What every event body and every part of one has in common."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -49,3 +49,15 @@ class EventBody(ContractModel):
         if "type" not in published.get("required", []):
             published["required"] = ["type", *published.get("required", [])]
         return published
+
+
+class Tombstone(EventBody):
+    """What a reader of a compacted topic gets for a record without a value: the state under `key` is gone.
+
+    No topic lists it: on the wire it is a null value with the attributes of an event in its headers.
+    """
+
+    KEY: ClassVar[str] = "key"
+
+    type: Literal["tombstone"] = "tombstone"
+    key: str

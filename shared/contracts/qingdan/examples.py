@@ -231,7 +231,7 @@ def _inspection() -> tuple[EventBody, ...]:
             visit=VISIT, task=TASK, share=SHARE, village=VILLAGE, done_on=TODAY, findings=1, origin=MEETING
         ),
         inspection.FindingRaised(
-            visit=VISIT, finding=FINDING, village=VILLAGE, category="work_quality", raised_on=TODAY
+            visit=VISIT, finding=FINDING, village=VILLAGE, category="work_quality", raised_on=TODAY, origin=MEETING
         ),
         inspection.SuggestionMade(
             visit=VISIT,
@@ -239,14 +239,16 @@ def _inspection() -> tuple[EventBody, ...]:
             suggestion=SuggestionId(fixed_uuid("suggestion")),
             village=VILLAGE,
             made_on=TODAY,
+            origin=MEETING,
         ),
-        inspection.FindingRectified(visit=VISIT, finding=FINDING, village=VILLAGE, rectified_on=LATER),
+        inspection.FindingRectified(visit=VISIT, finding=FINDING, village=VILLAGE, rectified_on=LATER, origin=MEETING),
         inspection.RecheckPassed(
             visit=VISIT,
             finding=FINDING,
             recheck=RecheckId(fixed_uuid("second recheck")),
             village=VILLAGE,
             checked_on=LATER,
+            origin=MEETING,
         ),
         inspection.RecheckFailed(
             visit=VISIT,
@@ -254,6 +256,7 @@ def _inspection() -> tuple[EventBody, ...]:
             recheck=RecheckId(fixed_uuid("first recheck")),
             village=VILLAGE,
             checked_on=TODAY,
+            origin=MEETING,
         ),
         inspection.VisitClosed(
             visit=VISIT,
@@ -394,6 +397,8 @@ def _signage() -> tuple[EventBody, ...]:
             code="SG19",
             ordered_on=TODAY,
             due_on=LATER,
+            wording="民兵连部",
+            legal_basis="关于规范村级组织工作事务、机制牌子和证明事项的意见（厅字〔2022〕28号）",
         ),
         signage.SignRemoved(order=ORDER, village=VILLAGE, sign=SIGN, removed_on=LATER),
     )

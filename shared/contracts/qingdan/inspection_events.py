@@ -64,6 +64,7 @@ class FindingRaised(EventBody):
     village: DivisionCode
     category: OpenCode
     raised_on: date
+    origin: Origin | None = None
 
 
 class SuggestionMade(EventBody):
@@ -77,6 +78,7 @@ class SuggestionMade(EventBody):
     suggestion: SuggestionId
     village: DivisionCode
     made_on: date
+    origin: Origin | None = None
 
 
 class FindingRectified(EventBody):
@@ -89,6 +91,7 @@ class FindingRectified(EventBody):
     finding: FindingId
     village: DivisionCode
     rectified_on: date
+    origin: Origin | None = None
 
 
 class RecheckPassed(EventBody):
@@ -102,6 +105,7 @@ class RecheckPassed(EventBody):
     recheck: RecheckId
     village: DivisionCode
     checked_on: date
+    origin: Origin | None = None
 
 
 class RecheckFailed(EventBody):
@@ -115,6 +119,7 @@ class RecheckFailed(EventBody):
     recheck: RecheckId
     village: DivisionCode
     checked_on: date
+    origin: Origin | None = None
 
 
 class VisitClosed(EventBody):

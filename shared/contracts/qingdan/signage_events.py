@@ -7,7 +7,7 @@ from pydantic import Field
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import EventBody
-from qingdan.ids import DepartmentCode, OpenCode, Reference, RemovalOrderId, SignCode, SignId
+from qingdan.ids import DepartmentCode, OpenCode, Reference, RemovalOrderId, SignCode, SignId, Title
 
 Position = Literal["outside_horizontal", "outside_vertical", "inside"]
 
@@ -54,6 +54,8 @@ class RemovalOrdered(EventBody):
     code: SignCode | None = Field(description="null when no rule knows such a sign")
     ordered_on: date
     due_on: date
+    wording: Title | None = Field(None, description="what the sign says, as anybody at the door can read")
+    legal_basis: Reference | None = None
 
 
 class SignRemoved(EventBody):

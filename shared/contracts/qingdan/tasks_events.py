@@ -8,7 +8,7 @@ from pydantic import Field
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import AskId, DepartmentCode, ItemCode, Sha256, ShareId, TaskId, Title
+from qingdan.ids import AskId, DepartmentCode, ItemCode, Reference, Sha256, ShareId, TaskId, Title
 from qingdan.origin import Origin
 
 WorkingDays = Annotated[int, Field(ge=1, le=366)]
@@ -70,6 +70,7 @@ class TaskPublished(EventBody):
     inspect_on_completion: bool
     published_on: date
     shares: Annotated[tuple[PublishedShare, ...], Field(min_length=1, max_length=1000)]
+    legal_basis: Reference | None = Field(None, description="of a task that stands on no item of the list")
 
 
 class ShareClaimed(EventBody):
@@ -165,6 +166,7 @@ class AskRefused(EventBody):
     nearest_item: ItemCode | None
     division: DivisionCode
     refused_on: date
+    origin: Origin | None = Field(None, description="of the task whose share a village refused; null at the gate")
 
 
 TasksEvent = Annotated[

@@ -16,9 +16,11 @@ from qingdan.envelope import (
     encode,
     from_record,
     to_record,
+    tombstone_record,
 )
-from qingdan.event import EventBody
+from qingdan.event import EventBody, Tombstone
 from qingdan.examples import EXAMPLES, example_envelope
+from qingdan.topics import RECORDS_FACTS, TASKS
 
 CLAIMED = example_envelope(EXAMPLES["share.claimed.v1"])
 RECORD = to_record(CLAIMED)
@@ -122,6 +124,20 @@ def test_a_trace_travels_whole() -> None:
     assert from_record(*to_record(traced)) == traced
 
 
+def test_a_tombstone_of_a_compacted_topic_is_read() -> None:
+    key = EXAMPLES["facts.recorded.v1"].event_key
+    record = tombstone_record(RECORDS_FACTS, key, id="1", source="urn:qingdan:service:records", time=CLAIMED.time)
+    assert (record.key, record.value) == (key.encode(), None)
+    read = from_record(*record)
+    assert read.data == Tombstone(key=key)
+    assert (read.id, read.source, read.time, read.key) == ("1", "urn:qingdan:service:records", CLAIMED.time, key)
+
+
+def test_there_is_no_tombstone_where_nothing_is_compacted() -> None:
+    with pytest.raises(ValueError, match="compacted"):
+        tombstone_record(TASKS, "a", id="1", source="urn:x", time=CLAIMED.time)
+
+
 def refusal(record: tuple[Any, ...]) -> MalformedMessage:
     with pytest.raises(MalformedMessage) as caught:
         from_record(*record)
@@ -130,7 +146,10 @@ def refusal(record: tuple[Any, ...]) -> MalformedMessage:
 
 
 MALFORMED: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "tombstone": ("tombstone", (RECORD.topic, RECORD.key, None, RECORD.headers)),
+    "tombstone where nothing is compacted": ("tombstone", (RECORD.topic, RECORD.key, None, RECORD.headers)),
+    "tombstone without a key": ("tombstone", (RECORDS_FACTS.name, None, None, RECORD.headers)),
+    "tombstone without attributes": ("missing_source", (RECORDS_FACTS.name, b"p:x/y", None, [])),
+    "tombstone of another key": ("key_mismatch", (RECORDS_FACTS.name, b"p:x/y", None, RECORD.headers)),
     "topic outside the registry": ("unknown_topic", ("pub.other.v1", RECORD.key, RECORD.value, RECORD.headers)),
     "body beyond the limit": ("value_too_large", (*RECORD[:2], b" " * (VALUE_BYTES_MAX + 1), RECORD.headers)),
     "no headers": ("missing_specversion", (*RECORD[:3], [])),
