@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from runtime import idempotency, scope
 from runtime.actor import Actor
-from runtime.failpoints import Failpoint, hit
+from runtime.failpoints import Failpoint, hit, hit_before_commit
 from runtime.problems import Refusal, problem_document
 
 Version = NewType("Version", int)  # of a row; grows by one with each change
@@ -159,6 +159,7 @@ async def transaction(pool: Pool, actor: Actor) -> AsyncIterator[Tx]:
             await _write_collected(tx, command)
             if command is not None:  # the relay, the sealer and the consumers have places of their own
                 await hit(Failpoint.API_BEFORE_COMMIT)
+            await hit_before_commit()
     except (Refusal, asyncpg.UniqueViolationError) as refused:
         if command is not None and (answer := await _earlier_answer(pool, actor, command)) is not None:
             raise idempotency.Replay(answer) from refused

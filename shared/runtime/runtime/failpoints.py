@@ -3,6 +3,9 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 
 
@@ -21,6 +24,8 @@ class Failpoint(StrEnum):
     API_BEFORE_COMMIT = "api.before-commit"
     API_AFTER_COMMIT = "api.after-commit"
     PARKING_BETWEEN_COPY_AND_MARK = "parking.between-copy-and-mark"
+    WORK_BEFORE_COMMIT = "work.before-commit"
+    WORK_AFTER_COMMIT = "work.after-commit"
 
 
 class FailpointHit(Exception):
@@ -44,6 +49,25 @@ def arm(settings: str) -> None:
         if action not in {"kill", "raise", "hold"}:
             raise ValueError(f"failpoint {place}: the action is kill, raise or hold, not {action!r}")
         _armed[Failpoint(place).value] = (action, int(nth or 1))
+
+
+_before_commit: ContextVar[Failpoint | None] = ContextVar("before_commit", default=None)
+
+
+@contextmanager
+def before_commit(place: Failpoint) -> Iterator[None]:
+    """Transactions opened in here pass `place` just before they commit."""
+    token = _before_commit.set(place)
+    try:
+        yield
+    finally:
+        _before_commit.reset(token)
+
+
+async def hit_before_commit() -> None:
+    """Pass the place that `before_commit` named, if it named one."""
+    if _armed and (place := _before_commit.get()) is not None:
+        await _act(place)
 
 
 async def hit(place: Failpoint) -> None:

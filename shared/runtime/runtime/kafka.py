@@ -1,6 +1,6 @@
 """The one way to consume: `subscribe` binds a handler to a topic, and FastStream hands over raw records only."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -10,10 +10,11 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.middlewares import AckPolicy
 
-from qingdan.topics import Topic
+from qingdan.topics import Topic, TopicFamily
 from runtime.db import Tx
 from runtime.kafka_settings import KafkaConnection
 from runtime.runs import Run
+from runtime.settings import ServiceSettings
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 Handler: TypeAlias = Callable[[Tx, Run[Any]], Awaitable[None]]
@@ -31,6 +32,23 @@ class Subscription:
     topic: Topic
     handler: Handler
 
+    def subscriptions(self, _: ServiceSettings) -> Sequence["Subscription"]:
+        """Itself."""
+        return [self]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilySubscription:
+    """A handler bound to all topics of a family whose parties the settings name."""
+
+    family: TopicFamily
+    codes: Callable[[Any], Iterable[str]]
+    handler: Handler
+
+    def subscriptions(self, settings: ServiceSettings) -> Sequence[Subscription]:
+        """One for each party. Raises UnknownTopic for a code that cannot stand in a topic's name."""
+        return [Subscription(self.family.topic(code), self.handler) for code in self.codes(settings)]
+
 
 def subscribe(topic: Topic) -> Callable[[Handler], Subscription]:
     """Make `handler(tx, run)` the consumer of `topic`.
@@ -41,6 +59,13 @@ def subscribe(topic: Topic) -> Callable[[Handler], Subscription]:
     anything else: three more tries, then parked.
     """
     return lambda handler: Subscription(topic, handler)
+
+
+def subscribe_each(
+    family: TopicFamily, codes: Callable[[Any], Iterable[str]]
+) -> Callable[[Handler], FamilySubscription]:
+    """Make `handler(tx, run)` the consumer of a family's topics, one for each of `codes(settings)`; as `subscribe`."""
+    return lambda handler: FamilySubscription(family, codes, handler)
 
 
 def create_broker(connection: KafkaConnection, *, client_id: str) -> KafkaBroker:

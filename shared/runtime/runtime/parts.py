@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -20,6 +21,7 @@ from runtime.invariants import read_invariants
 from runtime.kafka import RawSubscriber, Subscription, create_broker, only_ours
 from runtime.kafka_settings import KafkaConnection
 from runtime.relay import Relay
+from runtime.works import Work, Working
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -32,6 +34,13 @@ IDEMPOTENCY_KEPT: Final = timedelta(days=7)
 _RESTART_AFTER_S: Final = 1.0
 _CONNECT_AGAIN_AFTER_S: Final = 1.0
 LOOP_LIMIT_S: Final = 60.0
+
+
+class Part(Protocol):
+    """What a process of a service is made of beside its HTTP."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 class ForeignSubscriber(RuntimeError):
@@ -114,6 +123,29 @@ class RelayPart:
             await tx.execute(
                 "DELETE FROM idempotency WHERE created_at < clock_timestamp() - $1::interval", IDEMPOTENCY_KEPT
             )
+
+
+@dataclass(slots=True)
+class WorkPart:
+    """What the service does by itself, each work in a loop of its own."""
+
+    working: Working
+    heartbeats: Heartbeats
+    works: Sequence[Work]
+    _loops: Loops | None = None
+
+    async def start(self) -> None:
+        self._loops = Loops(self.heartbeats)
+        for work in self.works:
+            self._loops.start(f"work:{work.name}", partial(self._go_on, work), every_s=work.every_s)
+
+    async def stop(self) -> None:
+        """Cut the turn under way: what it had not committed is taken up again by whoever comes next."""
+        if self._loops is not None:
+            await self._loops.stop()
+
+    async def _go_on(self, work: Work) -> None:
+        await work.go_on(self.working, partial(self.heartbeats.beat, f"work:{work.name}"))
 
 
 @dataclass(slots=True)

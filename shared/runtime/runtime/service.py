@@ -36,12 +36,13 @@ from runtime.db import Pool, create_pool, transaction
 from runtime.health import Heartbeats
 from runtime.http import answer_replay
 from runtime.idempotency import Replay
-from runtime.kafka import Subscription
+from runtime.kafka import FamilySubscription, Subscription
 from runtime.limits import LimitsMiddleware, RequestLimits
 from runtime.migrate import RUNTIME_MIGRATIONS, Migration, MigrationError, migrate, pending, read_migrations
-from runtime.parts import ConsumePart, RelayPart
+from runtime.parts import ConsumePart, Part, RelayPart, WorkPart
 from runtime.settings import ServiceSettings
 from runtime.tracing_middleware import FASTAPI_TELEMETRY, TracingMiddleware
+from runtime.works import Work, Working
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -59,7 +60,8 @@ class Service:
     settings: type[ServiceSettings]
     migrations: Path
     router: APIRouter
-    subscriptions: Sequence[Subscription] = ()
+    subscriptions: Sequence[Subscription | FamilySubscription] = ()
+    works: Sequence[Work] = ()
 
     @property
     def actor(self) -> Actor:
@@ -69,6 +71,10 @@ class Service:
     def all_migrations(self) -> list[Migration]:
         """The runtime's own and the service's, in the order in which they are applied."""
         return read_migrations("runtime", RUNTIME_MIGRATIONS) + read_migrations(self.name, self.migrations)
+
+    def subscribed(self, settings: ServiceSettings) -> list[Subscription]:
+        """What it consumes, one entry for each topic. Raises UnknownTopic for a party's code that makes no topic."""
+        return [each for entry in self.subscriptions for each in entry.subscriptions(settings)]
 
     def application(self, settings: ServiceSettings) -> FastAPI:
         """The ASGI application; its lifespan starts and stops the parts."""
@@ -126,7 +132,7 @@ class Running:
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     _pool: Pool | None = None
-    _parts: list[RelayPart | ConsumePart] = field(default_factory=list)
+    _parts: list[Part] = field(default_factory=list)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -149,14 +155,16 @@ class Running:
         name, actor, kafka, beats = self.service.name, self.service.actor, self.settings.kafka, self.heartbeats
         if "relay" in self.settings.parts:
             await self._start_part(RelayPart(self._pool, actor, kafka, beats))
-        if "consume" in self.settings.parts and self.service.subscriptions:
-            consume = ConsumePart(name, self._pool, actor, kafka, beats, self.service.subscriptions)
+        if "consume" in self.settings.parts:
             beats.started = True  # requests need no Kafka: what they cause waits in the outbox
-            await self._start_part(consume)
+            if self.service.works:
+                await self._start_part(WorkPart(Working(self._pool, actor, self.settings), beats, self.service.works))
+            if subscriptions := self.service.subscribed(self.settings):
+                await self._start_part(ConsumePart(name, self._pool, actor, kafka, beats, subscriptions))
         beats.started = True
         _log.info("started", service_name=name, version=self.service.version, parts=sorted(self.settings.parts))
 
-    async def _start_part(self, part: RelayPart | ConsumePart) -> None:
+    async def _start_part(self, part: Part) -> None:
         self._parts.append(part)
         await part.start()
 

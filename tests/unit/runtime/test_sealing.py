@@ -1,0 +1,160 @@
+"""What is sealed opens for its receiver alone, only where it belongs, and for any JOSE library by the same rules."""
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc import jwe
+from joserfc.jwk import ECKey
+
+from qingdan.bank_events import PaymentOrder
+from qingdan.examples import BATCH, PAYMENT
+from qingdan.identity import BankAccount, PersonName
+from qingdan.money import Fen
+from qingdan.sealed import Cipher, WrappedKey
+from runtime.ids import new_id
+from runtime.sealing import (
+    ContentKey,
+    PrivateKeys,
+    PublicKey,
+    Unsealable,
+    new_content_key,
+    read_public_keys,
+    seal,
+    unseal,
+    unwrap,
+    wrap,
+    write_key_pair,
+)
+
+BANK = "bank:ABC"
+TYPE, KEY = "payment.instructed.v1", str(PAYMENT)
+CIPHERS: list[Cipher] = ["A256GCM", "SM4-GCM"]
+ORDER = PaymentOrder(
+    payment=PAYMENT,
+    batch=BATCH,
+    seq=1,
+    programme="B01",
+    period="2021-08",
+    amount_fen=Fen(349_800),
+    payee=PersonName("金丝雀甄"),
+    account=BankAccount("6222000012345678901"),
+)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[PublicKey, PrivateKeys]:
+    """Both halves of the bank's key, as read from files."""
+    write_key_pair(tmp_path / "private.json", tmp_path / "public.json", BANK)
+    return read_public_keys(tmp_path / "public.json")[BANK], PrivateKeys.read(tmp_path / "private.json")
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_the_receiver_reads_what_was_sealed(keys: tuple[PublicKey, PrivateKeys], cipher: Cipher) -> None:
+    public, private = keys
+    key = new_content_key(cipher)
+    sealed = seal(key, ORDER, event_type=TYPE, event_key=KEY)
+    opened = unseal(unwrap(wrap(key, public), private, cipher), sealed, PaymentOrder, event_type=TYPE, event_key=KEY)
+    assert opened == ORDER
+    assert opened.account.reveal() == "6222000012345678901"
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_nothing_readable_is_in_what_is_sealed(cipher: Cipher) -> None:
+    key = new_content_key(cipher)
+    sealed = seal(key, ORDER, event_type=TYPE, event_key=KEY).model_dump_json()
+    assert "金丝雀" not in sealed
+    assert "6222000012345678901" not in sealed
+    assert key.secret.hex() not in repr(key)
+    assert repr(key.secret) not in repr(key)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_a_sealed_body_cannot_be_moved_to_another_event(cipher: Cipher) -> None:
+    key = new_content_key(cipher)
+    sealed = seal(key, ORDER, event_type=TYPE, event_key=KEY)
+    for elsewhere in ({"event_type": TYPE, "event_key": str(new_id())}, {"event_type": "other.v1", "event_key": KEY}):
+        with pytest.raises(Unsealable):
+            unseal(key, sealed, PaymentOrder, **elsewhere)
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+@pytest.mark.parametrize("part", ["nonce", "ciphertext", "tag"])
+def test_a_changed_body_does_not_open(cipher: Cipher, part: str) -> None:
+    key = new_content_key(cipher)
+    sealed = seal(key, ORDER, event_type=TYPE, event_key=KEY)
+    text = getattr(sealed, part)
+    changed = sealed.model_copy(update={part: ("B" if text[0] != "B" else "C") + text[1:]})
+    with pytest.raises(Unsealable) as refused:
+        unseal(key, changed, PaymentOrder, event_type=TYPE, event_key=KEY)
+    assert refused.value.__cause__ is None
+    assert refused.value.__context__ is None
+
+
+def test_another_key_does_not_open_it(keys: tuple[PublicKey, PrivateKeys], tmp_path: Path) -> None:
+    public, _ = keys
+    write_key_pair(tmp_path / "foreign.json", tmp_path / "foreign-public.json", "bank:XYZ")
+    with pytest.raises(Unsealable):
+        unwrap(wrap(new_content_key(), public), PrivateKeys.read(tmp_path / "foreign.json"), "A256GCM")
+    sealed = seal(new_content_key(), ORDER, event_type=TYPE, event_key=KEY)
+    with pytest.raises(Unsealable):
+        unseal(new_content_key(), sealed, PaymentOrder, event_type=TYPE, event_key=KEY)
+
+
+@pytest.mark.parametrize("wrapped", ["AAAA", "-", "_" * 140, "BA" * 70])
+def test_a_mangled_wrapped_key_is_refused(keys: tuple[PublicKey, PrivateKeys], wrapped: str) -> None:
+    public, private = keys
+    mangled = wrap(new_content_key(), public).model_copy(update={"wrapped": wrapped})
+    with pytest.raises(Unsealable):
+        unwrap(mangled, private, "A256GCM")
+
+
+def test_a_key_for_one_cipher_is_not_taken_for_the_other(keys: tuple[PublicKey, PrivateKeys]) -> None:
+    public, private = keys
+    with pytest.raises(Unsealable):
+        unwrap(wrap(new_content_key("SM4-GCM"), public), private, "A256GCM")
+
+
+def test_two_wrappings_of_one_key_have_nothing_in_common(keys: tuple[PublicKey, PrivateKeys]) -> None:
+    public, private = keys
+    key = new_content_key()
+    first, second = wrap(key, public), wrap(key, public)
+    assert first.wrapped != second.wrapped
+    assert unwrap(first, private, "A256GCM") == unwrap(second, private, "A256GCM") == key
+
+
+def test_the_private_half_is_for_its_owner_alone(tmp_path: Path) -> None:
+    write_key_pair(tmp_path / "private.json", tmp_path / "public.json", BANK)
+    assert stat.S_IMODE((tmp_path / "private.json").stat().st_mode) == 0o600
+    (public,) = json.loads((tmp_path / "public.json").read_text())["keys"]
+    assert "d" not in public
+    with pytest.raises(ValueError, match="public key only"):
+        PrivateKeys.read(tmp_path / "public.json")
+
+
+def test_a_key_wrapped_by_another_jose_library_opens(tmp_path: Path) -> None:
+    """joserfc's own JWE in ECDH-ES+A256KW, taken apart and put together as `sealed.py` says, gives its content key."""
+    write_key_pair(tmp_path / "private.json", tmp_path / "public.json", BANK)
+    (public,) = json.loads((tmp_path / "public.json").read_text())["keys"]
+    protected = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
+    token = jwe.encrypt_compact(protected, b"by another", ECKey.import_key(public), algorithms=list(protected.values()))
+    header, encrypted_key, nonce, ciphertext, tag = token.split(".")
+    epk = json.loads(_raw(header))["epk"]
+    point = b"\x04" + _raw(epk["x"]) + _raw(epk["y"])
+    wrapped = WrappedKey(
+        key=new_content_key().id,
+        recipient=BANK,
+        recipient_key=public["kid"],
+        algorithm="ECDH-ES+A256KW",
+        wrapped=base64.urlsafe_b64encode(point + _raw(encrypted_key)).rstrip(b"=").decode(),
+    )
+    opened: ContentKey = unwrap(wrapped, PrivateKeys.read(tmp_path / "private.json"), "A256GCM")
+    text = AESGCM(opened.secret).decrypt(_raw(nonce), _raw(ciphertext) + _raw(tag), header.encode())
+    assert text == b"by another"
+
+
+def _raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
