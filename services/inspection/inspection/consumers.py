@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inspection.plan_completion_visit import plan_completion_visit
+from inspection.plan_completion_visits import plan_completion_visits
 from inspection.record_claims import record_claims
 from inspection.record_completions import record_completions
 from inspection.record_refusals import record_refusals
@@ -34,8 +34,7 @@ async def on_tasks(tx: Tx, run: Run[Any]) -> None:
             await record_reports(tx, run)
         case [ShareReportedDone(), *_]:
             await record_reports(tx, run)
-            for reported in run.each():
-                await plan_completion_visit(tx, reported)
+            await plan_completion_visits(tx, run)
         case [ShareRefused(), *_]:
             await record_refusals(tx, run)
         case [ShareCompleted(), *_]:

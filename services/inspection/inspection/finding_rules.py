@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from qingdan.divisions import DivisionCode
 from qingdan.ids import FindingId, OpenCode, RecheckId, VisitId
 from qingdan.inspection_events import FindingRectified, RecheckFailed, RecheckPassed
+from qingdan.origin import Origin
 from runtime.problems import Refusal
 
 FindingState = Literal["open", "rectified", "passed"]
@@ -58,6 +59,7 @@ class Finding:
     id: FindingId
     visit: VisitId
     village: DivisionCode
+    origin: Origin
     state: FindingState
     failed_rechecks: int
     version: int
@@ -69,7 +71,9 @@ def rectify(finding: Finding, *, today: date) -> FindingRectified:
         raise AwaitsRecheck()
     if finding.state == "passed":
         raise PassedAlready()
-    return FindingRectified(visit=finding.visit, finding=finding.id, village=finding.village, rectified_on=today)
+    return FindingRectified(
+        visit=finding.visit, finding=finding.id, village=finding.village, rectified_on=today, origin=finding.origin
+    )
 
 
 def recheck(finding: Finding, recheck_id: RecheckId, *, passed: bool, today: date) -> RecheckPassed | RecheckFailed:
@@ -80,7 +84,12 @@ def recheck(finding: Finding, recheck_id: RecheckId, *, passed: bool, today: dat
         raise PassedAlready()
     outcome = RecheckPassed if passed else RecheckFailed
     return outcome(
-        visit=finding.visit, finding=finding.id, recheck=recheck_id, village=finding.village, checked_on=today
+        visit=finding.visit,
+        finding=finding.id,
+        recheck=recheck_id,
+        village=finding.village,
+        checked_on=today,
+        origin=finding.origin,
     )
 
 

@@ -9,6 +9,7 @@ from inspection.visit_rules import Raised
 from qingdan.divisions import DivisionCode
 from qingdan.ids import FindingId, VisitId
 from qingdan.inspection_events import FindingRectified, RecheckFailed, RecheckPassed
+from qingdan.origin import Origin
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
 
@@ -31,13 +32,16 @@ async def insert_findings(tx: Tx, raised: Sequence[tuple[Raised, Found]]) -> Non
     )
 
 
+_FINDING = """
+SELECT f.*, d.code AS village, s.origin_service, s.origin_kind, s.origin_id
+FROM finding f JOIN division d ON d.id = f.division_id
+JOIN visit v ON v.id = f.visit_id JOIN share s ON s.id = v.share_id
+"""
+
+
 async def lock_finding(tx: Tx, finding: FindingId, expected: Version) -> Finding:
     """The finding, if it still has the version expected; its visit is locked before. Raises NotFound, StaleVersion."""
-    row = await tx.fetchrow(
-        "SELECT f.*, d.code AS village FROM finding f JOIN division d ON d.id = f.division_id"
-        " WHERE f.id = $1 FOR UPDATE OF f",
-        finding,
-    )
+    row = await tx.fetchrow(_FINDING + "WHERE f.id = $1 FOR UPDATE OF f", finding)
     if row is None:
         raise NotFound(finding=str(finding))
     if row["version"] != expected:
@@ -47,11 +51,7 @@ async def lock_finding(tx: Tx, finding: FindingId, expected: Version) -> Finding
 
 async def findings_of(tx: Tx, visit: VisitId) -> list[Finding]:
     """All findings of a visit, to decide whether it can be closed."""
-    rows = await tx.fetch(
-        "SELECT f.*, d.code AS village FROM finding f JOIN division d ON d.id = f.division_id WHERE f.visit_id = $1",
-        visit,
-    )
-    return [_finding(row) for row in rows]
+    return [_finding(row) for row in await tx.fetch(_FINDING + "WHERE f.visit_id = $1", visit)]
 
 
 async def save_rectified(
@@ -131,6 +131,7 @@ def _finding(row: asyncpg.Record) -> Finding:
         id=row["id"],
         visit=row["visit_id"],
         village=DivisionCode(row["village"]),
+        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
         state=row["state"],
         failed_rechecks=row["failed_rechecks"],
         version=row["version"],

@@ -19,7 +19,7 @@ async def plan_visit(pool: Pool, actor: Actor, share_id: ShareId, planned_on: da
         share = await share_store.lock_share(tx, share_id)
         event = visit_rules.plan(share, VisitId(new_id()), planned_on, today=business_date(utcnow()))
         assert share.reported_on is not None  # or there had been nothing to plan from
-        await visit_store.insert_planned(tx, event, reported_on=share.reported_on)
+        await visit_store.insert_planned(tx, [(event, share.reported_on)])
         await outbox.append(tx, event)
         await audit.append(tx, actor, event)
     return event

@@ -1,6 +1,6 @@
 """Every SQL statement on shares and reports; what events tell of them is written set-based, a whole run at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -185,27 +185,30 @@ async def save_completions(tx: Tx, completions: Sequence[ShareCompleted]) -> Non
     await _upsert(tx, _COMPLETED, rows)
 
 
+_LOCK = """
+SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = ANY($1::uuid[])
+ORDER BY s.id FOR UPDATE OF s
+"""
+
+
 async def lock_share(tx: Tx, share: ShareId) -> Share:
     """A share that nobody else plans a visit of until this transaction ends. Raises NotFound."""
-    row = await tx.fetchrow(
-        "SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id"
-        " WHERE s.id = $1 FOR UPDATE OF s",
-        share,
-    )
-    if row is None:
-        raise NotFound(share=str(share))
+    return (await lock_shares(tx, [share]))[share]
+
+
+async def lock_shares(tx: Tx, shares: Iterable[ShareId]) -> dict[ShareId, Share]:
+    """The same for several, locked in one order for all. Raises NotFound."""
+    asked = list(shares)
+    rows = await tx.fetch(_LOCK, asked)
     # Asked only now: a visit planned while this waited for the lock is seen by a later statement alone.
-    open_visit = await tx.fetchval("SELECT id FROM visit WHERE share_id = $1 AND state <> 'closed'", share)
-    return Share(
-        id=share,
-        task=row["task_id"],
-        village=DivisionCode(row["village"]),
-        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
-        state=row["state"],
-        reported_on=row["reported_on"],
-        inspect_on_completion=row["inspect_on_completion"],
-        open_visit=VisitId(open_visit) if open_visit is not None else None,
+    visits = await tx.fetch(
+        "SELECT share_id, id FROM visit WHERE share_id = ANY($1::uuid[]) AND state <> 'closed'", asked
     )
+    open_visits = {row["share_id"]: VisitId(row["id"]) for row in visits}
+    found = {row["id"]: _share(row, open_visits.get(row["id"])) for row in rows}
+    if missing := set(asked) - found.keys():
+        raise NotFound(share=str(min(missing)))
+    return found
 
 
 _VIEW = """
@@ -240,6 +243,19 @@ async def list_reports(tx: Tx, share: ShareId) -> list[asyncpg.Record]:
         "SELECT percent, done, photo_sha256, reported_on FROM ("
         " SELECT * FROM report WHERE share_id = $1 ORDER BY seq DESC LIMIT 200) AS latest ORDER BY seq",
         share,
+    )
+
+
+def _share(row: asyncpg.Record, open_visit: VisitId | None) -> Share:
+    return Share(
+        id=ShareId(row["id"]),
+        task=row["task_id"],
+        village=DivisionCode(row["village"]),
+        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
+        state=row["state"],
+        reported_on=row["reported_on"],
+        inspect_on_completion=row["inspect_on_completion"],
+        open_visit=open_visit,
     )
 
 

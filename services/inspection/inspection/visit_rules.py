@@ -186,8 +186,22 @@ def _planned(share: Share, visit: VisitId, planned_on: date) -> VisitPlanned:
 
 def _raised(visit: Visit, finding: FindingId, suggestion: SuggestionId, category: str, on: date) -> Raised:
     return Raised(
-        FindingRaised(visit=visit.id, finding=finding, village=visit.village, category=category, raised_on=on),
-        SuggestionMade(visit=visit.id, finding=finding, suggestion=suggestion, village=visit.village, made_on=on),
+        FindingRaised(
+            visit=visit.id,
+            finding=finding,
+            village=visit.village,
+            category=category,
+            raised_on=on,
+            origin=visit.origin,
+        ),
+        SuggestionMade(
+            visit=visit.id,
+            finding=finding,
+            suggestion=suggestion,
+            village=visit.village,
+            made_on=on,
+            origin=visit.origin,
+        ),
     )
 
 

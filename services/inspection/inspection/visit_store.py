@@ -1,5 +1,6 @@
 """Every SQL statement on visits."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import asyncpg
@@ -21,15 +22,17 @@ _LOCK_ITSELF = _LOCK.format(visit="$1")
 _LOCK_BY_FINDING = _LOCK.format(visit="(SELECT visit_id FROM finding WHERE id = $1)")
 
 
-async def insert_planned(tx: Tx, event: VisitPlanned, *, reported_on: date) -> None:
-    """Enter a new visit; nobody else can append to its key before this transaction ends."""
+async def insert_planned(tx: Tx, planned: Sequence[tuple[VisitPlanned, date]]) -> None:
+    """Enter new visits, each with the day of the report it was planned from; nobody else knows their keys yet."""
     await tx.execute(
         "INSERT INTO visit (id, share_id, division_id, department, reported_on, planned_on)"
-        " SELECT $1, id, division_id, department, $3, $4 FROM share WHERE id = $2",
-        event.visit,
-        event.share,
-        reported_on,
-        event.planned_on,
+        " SELECT e.visit, s.id, s.division_id, s.department, e.reported_on, e.planned_on"
+        " FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::date[]) AS e(visit, share, reported_on, planned_on)"
+        " JOIN share s ON s.id = e.share",
+        [event.visit for event, _ in planned],
+        [event.share for event, _ in planned],
+        [reported_on for _, reported_on in planned],
+        [event.planned_on for event, _ in planned],
     )
 
 
@@ -51,12 +54,15 @@ async def lock_visit_of_finding(tx: Tx, finding: FindingId) -> Visit:
     return _visit(row)
 
 
-async def save_done(tx: Tx, event: VisitDone) -> None:
+async def save_done(tx: Tx, done: VisitDone, closed: VisitClosed | None) -> None:
+    """Keep what was found; a visit that found nothing is closed at once."""
     await tx.execute(
-        "UPDATE visit SET state = 'done', done_on = $2, findings = $3, version = version + 1 WHERE id = $1",
-        event.visit,
-        event.done_on,
-        event.findings,
+        "UPDATE visit SET state = $2, done_on = $3, findings = $4, closed_on = $5, version = version + 1 WHERE id = $1",
+        done.visit,
+        "done" if closed is None else "closed",
+        done.done_on,
+        done.findings,
+        closed.closed_on if closed is not None else None,
     )
 
 

@@ -10,9 +10,10 @@ from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
+from runtime.divisions import id_in_scope
 from runtime.ids import new_id
 from runtime.problems import Refusal
-from tasks import assessment_rules, assessment_store, division_store
+from tasks import assessment_rules, assessment_store
 from tasks.assessment_rules import FORMULA, Ranked
 from tasks.show_assessment import AssessmentView
 
@@ -52,7 +53,7 @@ async def assess_divisions(
         raise PeriodUnfit()
     assessment, at, today = AssessmentId(new_id()), DivisionLevel(level), business_date(utcnow())
     async with transaction(pool, actor) as tx:
-        division_id = await division_store.id_in_scope(tx, division)
+        division_id = await id_in_scope(tx, division)
         assessed, ids = await assessment_store.facts_of(tx, division_id, at, period_from, period_to, today=today)
         if not assessed:
             raise NothingToAssess()

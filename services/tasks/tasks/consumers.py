@@ -1,21 +1,32 @@
-"""Events in: what the inspection service says of visits."""
+"""Events in: what the inspection service says of visits, and the signage service of removal orders."""
 
 from typing import Any
 
 from qingdan.inspection_events import VisitClosed
-from qingdan.topics import INSPECTION
+from qingdan.signage_events import RemovalOrdered
+from qingdan.topics import INSPECTION, SIGNAGE
 from runtime.db import Tx
 from runtime.kafka import subscribe
 from runtime.runs import Run
-from tasks.complete_inspected_share import complete_inspected_share
+from tasks.complete_inspected_shares import complete_inspected_shares
+from tasks.publish_removal_tasks import publish_removal_tasks
 
 
 @subscribe(INSPECTION)
 async def on_inspection(tx: Tx, run: Run[Any]) -> None:
-    """A closed visit decides on its share, one by one: each is locked and may cause events of its own."""
+    """A closed visit decides on its share."""
     match run:
         case [VisitClosed(), *_]:
-            for closed in run.each():
-                await complete_inspected_share(tx, closed)
+            await complete_inspected_shares(tx, run)
         case _:
             pass  # a share waits for the end of its visit only
+
+
+@subscribe(SIGNAGE)
+async def on_signage(tx: Tx, run: Run[Any]) -> None:
+    """An order to take a sign down is work for a village."""
+    match run:
+        case [RemovalOrdered(), *_]:
+            await publish_removal_tasks(tx, run)
+        case _:
+            pass  # what may hang, may not hang, or came down gives no village anything to do

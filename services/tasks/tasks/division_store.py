@@ -1,23 +1,10 @@
 """Every SQL statement of this service that only reads the tree of divisions."""
 
+from collections.abc import Iterable
+
 from qingdan.divisions import DivisionCode
 from runtime.db import Tx
 from runtime.divisions import DivisionUnknown
-
-
-async def id_in_scope(tx: Tx, code: DivisionCode) -> int:
-    """The id of a division in the actor's subtree; one outside is as unknown as one that does not exist.
-
-    Raises DivisionUnknown.
-    """
-    found: int | None = await tx.fetchval(
-        "SELECT d.id FROM division d JOIN division_closure c ON c.descendant_id = d.id"
-        " WHERE c.ancestor_id = app_division() AND d.code = $1 AND d.valid_to IS NULL",
-        str(code),
-    )
-    if found is None:
-        raise DivisionUnknown(division=str(code))
-    return found
 
 
 async def villages_of(tx: Tx, division: DivisionCode) -> dict[DivisionCode, int]:
@@ -28,4 +15,15 @@ async def villages_of(tx: Tx, division: DivisionCode) -> dict[DivisionCode, int]
         " WHERE d.code = $1 AND d.valid_to IS NULL AND v.level = 'village' AND v.valid_to IS NULL ORDER BY v.code",
         str(division),
     )
+    return {DivisionCode(row["code"]): row["id"] for row in rows}
+
+
+async def ids_of(tx: Tx, divisions: Iterable[DivisionCode]) -> dict[DivisionCode, int]:
+    """The ids of these divisions, by code. Raises DivisionUnknown when the tree lacks one."""
+    codes = {str(code) for code in divisions}
+    rows = await tx.fetch(
+        "SELECT code, id FROM division WHERE code = ANY($1::text[]) AND valid_to IS NULL", sorted(codes)
+    )
+    if unknown := sorted(codes - {row["code"] for row in rows}):
+        raise DivisionUnknown(divisions=unknown[:100])
     return {DivisionCode(row["code"]): row["id"] for row in rows}

@@ -9,8 +9,9 @@ from qingdan.ids import MeetingId
 from runtime import audit
 from runtime.actor import Actor, Role
 from runtime.db import Pool, transaction
+from runtime.divisions import id_in_scope
 from runtime.ids import new_id
-from tasks import division_store, meeting_store
+from tasks import meeting_store
 from tasks.task_rules import Meeting
 
 
@@ -29,7 +30,7 @@ async def hold_meeting(pool: Pool, actor: Actor, division: DivisionCode, held_on
     meeting = Meeting(MeetingId(new_id()), division, held_on, title)
     view = MeetingView(meeting=meeting.id, division=division, held_on=held_on, title=title)
     async with transaction(pool, actor) as tx:
-        division_id = await division_store.id_in_scope(tx, division)
+        division_id = await id_in_scope(tx, division)
         await meeting_store.insert_meeting(tx, meeting, division_id)
         audit.note(tx, "meeting.held", str(meeting.id), view.model_dump(mode="json"))
         tx.answer_with(view)

@@ -27,6 +27,7 @@ class ShareView(BaseModel):
     title_en: str
     inspect_on_completion: bool = Field(description="whether a visit decides on completion")
     published_on: date
+    legal_basis: str | None = Field(description="of a task that stands on no item of the list")
     state: ShareState
     limit_working_days: int | None = Field(description="set by the village itself")
     claimed_on: date | None

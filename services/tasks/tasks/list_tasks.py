@@ -30,6 +30,7 @@ class TaskView(BaseModel):
     title_en: str
     inspect_on_completion: bool
     published_on: date
+    legal_basis: str | None = Field(description="of a task that stands on no item of the list")
     shares: int
     published: int = Field(description="not claimed yet")
     claimed: int

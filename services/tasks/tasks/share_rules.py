@@ -1,7 +1,7 @@
 """Decisions on a village's share: claimed with the village's own limit, refused, reported on, completed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -87,8 +87,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a closed visit means for a share: what to add to its findings, its state, its completion if it is one."""
+    """What closed visits mean for a share: what to add to its visits and findings, its state, its completion if any."""
 
+    visits: int
     findings: int
     passed_first_recheck: int
     state: ShareState
@@ -134,6 +135,7 @@ def refuse(
         nearest_item=share.item,
         division=share.village,
         refused_on=today,
+        origin=share.origin,
     )
     refused = ShareRefused(
         task=share.task,
@@ -199,7 +201,24 @@ def close_visit(share: Share, closed: VisitClosed, calendar: Calendar) -> Inspec
         if closed.passed:
             completed_on = max(closed.closed_on, share.reported_on)
             completed = _complete(share, share.reported_on, calendar, completed_on=completed_on)
-    return Inspected(closed.findings, max(0, closed.findings - closed.failed_rechecks), state, completed)
+    return Inspected(1, closed.findings, max(0, closed.findings - closed.failed_rechecks), state, completed)
+
+
+def after_visit(share: Share, inspected: Inspected) -> Share:
+    """The share as a closed visit leaves it, for the next one that is closed."""
+    reported_on = None if inspected.state == "claimed" else share.reported_on
+    return replace(share, state=inspected.state, reported_on=reported_on)
+
+
+def together(earlier: Inspected, later: Inspected) -> Inspected:
+    """Two visits of one share, told at once."""
+    return Inspected(
+        earlier.visits + later.visits,
+        earlier.findings + later.findings,
+        earlier.passed_first_recheck + later.passed_first_recheck,
+        later.state,
+        later.completed or earlier.completed,
+    )
 
 
 def _complete(share: Share, reported_on: date, calendar: Calendar, *, completed_on: date) -> ShareCompleted:

@@ -1,6 +1,6 @@
 """Every SQL statement on shares and the reports on them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import asyncpg
@@ -24,6 +24,23 @@ _LOCK = """
 SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = $1 FOR UPDATE OF s
 """
 
+_LOCK_ALL = """
+SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = ANY($1::uuid[])
+ORDER BY s.id FOR UPDATE OF s
+"""
+
+# A share given back to the village has no report of being done any more.
+_INSPECTED = """
+UPDATE share s SET visits = s.visits + e.visits, findings = s.findings + e.findings,
+    passed_first_recheck = s.passed_first_recheck + e.passed, state = e.state,
+    reported_on = CASE WHEN e.state = 'claimed' THEN NULL ELSE s.reported_on END,
+    completed_on = coalesce(e.completed_on, s.completed_on),
+    used_working_days = coalesce(e.used_working_days, s.used_working_days), version = s.version + 1
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::date[], $7::integer[])
+    AS e(share, visits, findings, passed, state, completed_on, used_working_days)
+WHERE s.id = e.share
+"""
+
 _REPORT = """
 WITH changed AS (
     UPDATE share SET state = $2, percent = $3, reported_on = $4, completed_on = $5, used_working_days = $6,
@@ -36,9 +53,9 @@ SELECT id, division_id, department, $3, $7, $8, $9, $10 FROM changed
 
 _VIEW = """
 SELECT s.id AS share, s.task_id AS task, d.code AS village, s.department, s.kind, s.item_code AS item, s.list_version,
-       s.title_zh, s.title_en, s.inspect_on_completion, s.published_on, s.state, s.limit_working_days, s.claimed_on,
-       s.due_on, s.provisional, s.percent, s.reported_on, s.completed_on, s.used_working_days, s.refusal_code,
-       s.refused_on, s.findings, s.passed_first_recheck, s.version
+       s.title_zh, s.title_en, s.inspect_on_completion, s.published_on, s.legal_basis, s.state, s.limit_working_days,
+       s.claimed_on, s.due_on, s.provisional, s.percent, s.reported_on, s.completed_on, s.used_working_days,
+       s.refusal_code, s.refused_on, s.findings, s.passed_first_recheck, s.version
 FROM share s JOIN division d ON d.id = s.division_id
 """
 
@@ -53,24 +70,12 @@ async def lock_share(tx: Tx, share: ShareId, expected: Version | None) -> Share:
         raise NotFound(share=str(share))
     if expected is not None and row["version"] != expected:
         raise StaleVersion(version=row["version"])
-    return Share(
-        id=share,
-        task=TaskId(row["task_id"]),
-        village=DivisionCode(row["village"]),
-        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
-        list_version=row["list_version"],
-        item=row["item_code"],
-        department=row["department"],
-        kind=AskKind(row["kind"]),
-        title_zh=row["title_zh"],
-        title_en=row["title_en"],
-        inspect_on_completion=row["inspect_on_completion"],
-        state=row["state"],
-        claimed_on=row["claimed_on"],
-        due_on=row["due_on"],
-        reported_on=row["reported_on"],
-        version=row["version"],
-    )
+    return _share(row)
+
+
+async def lock_shares(tx: Tx, shares: Iterable[ShareId]) -> dict[ShareId, Share]:
+    """Those of these shares that were published here, held until the transaction ends; locked in one order for all."""
+    return {row["id"]: _share(row) for row in await tx.fetch(_LOCK_ALL, list(shares))}
 
 
 async def save_claim(tx: Tx, event: ShareClaimed) -> None:
@@ -111,22 +116,16 @@ async def save_done(tx: Tx, event: ShareReportedDone, completed: ShareCompleted 
     )
 
 
-async def save_inspected(tx: Tx, share: ShareId, inspected: Inspected) -> None:
-    """Keep what a visit found. A share given back to the village has no report of being done any more."""
-    completed = inspected.completed
-    await tx.execute(
-        "UPDATE share SET visits = visits + 1, findings = findings + $2,"
-        " passed_first_recheck = passed_first_recheck + $3, state = $4,"
-        " reported_on = CASE WHEN $4 = 'claimed' THEN NULL ELSE reported_on END,"
-        " completed_on = coalesce($5, completed_on), used_working_days = coalesce($6, used_working_days),"
-        " version = version + 1 WHERE id = $1",
-        share,
-        inspected.findings,
-        inspected.passed_first_recheck,
-        inspected.state,
-        completed.completed_on if completed else None,
-        completed.used_working_days if completed else None,
-    )
+async def save_inspected(tx: Tx, inspected: Mapping[ShareId, Inspected]) -> None:
+    """Keep what visits found of these shares, and what that means for them."""
+    rows = [
+        (
+            *(share, each.visits, each.findings, each.passed_first_recheck, each.state),
+            *((done.completed_on, done.used_working_days) if (done := each.completed) else (None, None)),
+        )
+        for share, each in inspected.items()
+    ]
+    await tx.execute(_INSPECTED, *zip(*rows, strict=True))
 
 
 async def find_share(tx: Tx, share: ShareId) -> asyncpg.Record:
@@ -171,4 +170,25 @@ async def list_reports(tx: Tx, share: ShareId) -> Sequence[asyncpg.Record]:
         "SELECT percent, done, note, photo_sha256, reported_on FROM ("
         " SELECT * FROM share_report WHERE share_id = $1 ORDER BY seq DESC LIMIT 200) AS latest ORDER BY seq",
         share,
+    )
+
+
+def _share(row: asyncpg.Record) -> Share:
+    return Share(
+        id=ShareId(row["id"]),
+        task=TaskId(row["task_id"]),
+        village=DivisionCode(row["village"]),
+        origin=Origin(service=row["origin_service"], kind=row["origin_kind"], id=row["origin_id"]),
+        list_version=row["list_version"],
+        item=row["item_code"],
+        department=row["department"],
+        kind=AskKind(row["kind"]),
+        title_zh=row["title_zh"],
+        title_en=row["title_en"],
+        inspect_on_completion=row["inspect_on_completion"],
+        state=row["state"],
+        claimed_on=row["claimed_on"],
+        due_on=row["due_on"],
+        reported_on=row["reported_on"],
+        version=row["version"],
     )

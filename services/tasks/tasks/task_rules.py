@@ -1,19 +1,22 @@
-"""Decisions on a task: what is published at a work meeting, with a share for each village."""
+"""Decisions on a task: what is published at a work meeting or because of a removal order, with a share per village."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import MeetingId, ShareId, TaskId
 from qingdan.origin import Origin
-from qingdan.tasks_events import PublishedShare, TaskPublished
+from qingdan.signage_events import RemovalOrdered
+from qingdan.tasks_events import AskKind, PublishedShare, TaskPublished
 from runtime.problems import Refusal
 from tasks.gate_rules import Ask
 from tasks.list_rules import Item
 
 Villages = Sequence[DivisionCode] | Literal["all"]
+
+_TITLE_LENGTH_MAX: Final = 200  # as the contract has it
 
 
 class VillagesNotInMeeting(Refusal):
@@ -78,4 +81,27 @@ def publish(
         inspect_on_completion=item.inspect_on_completion,
         published_on=today,
         shares=tuple(PublishedShare(share=share, village=village) for village, share in shares.items()),
+    )
+
+
+def publish_removal(order: RemovalOrdered, *, task: TaskId, share: ShareId, today: date) -> TaskPublished:
+    """The event of a task that takes a load off: it needs no item of the list, and a visit decides on completion.
+
+    The department is the one whose sign comes down. An order that does not say what the sign says is named by its code.
+    """
+    words = order.wording or order.code or ""
+    return TaskPublished(
+        task=task,
+        origin=Origin(service="signage", kind="removal_order", id=order.order),
+        item=None,
+        list_version=None,
+        department=order.department,
+        kind=AskKind.SIGN,
+        title_zh=f"拆除牌子：{words}"[:_TITLE_LENGTH_MAX],
+        title_en=f"Take down a sign: {words}"[:_TITLE_LENGTH_MAX],
+        division=order.village,
+        inspect_on_completion=True,
+        published_on=today,
+        shares=(PublishedShare(share=share, village=order.village),),
+        legal_basis=order.legal_basis,
     )

@@ -27,10 +27,36 @@ SELECT part.share, task.id, part.village, task.origin_service, task.origin_kind,
 FROM task, unnest($15::uuid[], $16::integer[]) AS part(share, village)
 """
 
+# The same for many tasks of one share each. Tells which origins are new: the others have their task.
+_INSERT_REMOVALS = """
+WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+                         $8::text[], $9::text[], $10::boolean[], $11::date[], $12::text[])
+        AS e(task, share, village, origin_service, origin_id, department, kind, title_zh, title_en,
+             inspect_on_completion, published_on, legal_basis)
+), task AS (
+    INSERT INTO task (id, division_id, origin_service, origin_kind, origin_id, department, kind, title_zh, title_en,
+                      inspect_on_completion, published_on, legal_basis)
+    SELECT e.task, e.village, e.origin_service, 'removal_order', e.origin_id, e.department, e.kind, e.title_zh,
+           e.title_en, e.inspect_on_completion, e.published_on, e.legal_basis
+    FROM asked e
+    ON CONFLICT (origin_service, origin_id) WHERE origin_kind = 'removal_order' DO NOTHING
+    RETURNING *
+), share AS (
+    INSERT INTO share (id, task_id, division_id, origin_service, origin_kind, origin_id, department, kind, title_zh,
+                       title_en, inspect_on_completion, published_on, legal_basis, state)
+    SELECT e.share, task.id, task.division_id, task.origin_service, task.origin_kind, task.origin_id, task.department,
+           task.kind, task.title_zh, task.title_en, task.inspect_on_completion, task.published_on, task.legal_basis,
+           'published'
+    FROM task JOIN asked e ON e.task = task.id
+)
+SELECT id FROM task
+"""
+
 _VIEW = """
 SELECT t.id AS task, d.code AS division, t.meeting_id AS meeting, t.origin_service, t.origin_kind, t.origin_id,
        t.list_version, t.item_code AS item, t.department, t.kind, t.title_zh, t.title_en, t.inspect_on_completion,
-       t.published_on, s.shares, s.published, s.claimed, s.reported_done, s.completed, s.refused
+       t.published_on, t.legal_basis, s.shares, s.published, s.claimed, s.reported_done, s.completed, s.refused
 FROM task t JOIN division d ON d.id = t.division_id CROSS JOIN LATERAL (
     SELECT count(*) AS shares,
            count(*) FILTER (WHERE state = 'published') AS published,
@@ -55,6 +81,21 @@ async def insert_task(
         [part.share for part in event.shares],
         [villages[part.village] for part in event.shares],
     )
+
+
+async def insert_removal_tasks(
+    tx: Tx, events: Sequence[TaskPublished], villages: Mapping[DivisionCode, int]
+) -> set[TaskId]:
+    """Store those tasks whose removal order has none yet, each with its one share; return which these are."""
+    rows = [
+        (
+            *(event.task, event.shares[0].share, villages[event.division], event.origin.service, event.origin.id),
+            *(event.department, event.kind, event.title_zh, event.title_en, event.inspect_on_completion),
+            *(event.published_on, event.legal_basis),
+        )
+        for event in events
+    ]
+    return {TaskId(row["id"]) for row in await tx.fetch(_INSERT_REMOVALS, *zip(*rows, strict=True))}
 
 
 async def find_task(tx: Tx, task: TaskId) -> asyncpg.Record:

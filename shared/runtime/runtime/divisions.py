@@ -46,6 +46,21 @@ async def division_id(tx: Tx, code: DivisionCode) -> int:
     return found
 
 
+async def id_in_scope(tx: Tx, code: DivisionCode) -> int:
+    """The id of a division in the actor's subtree; one outside is as unknown as one that does not exist.
+
+    Raises DivisionUnknown.
+    """
+    found: int | None = await tx.fetchval(
+        "SELECT d.id FROM division d JOIN division_closure c ON c.descendant_id = d.id"
+        " WHERE c.ancestor_id = app_division() AND d.code = $1 AND d.valid_to IS NULL",
+        str(code),
+    )
+    if found is None:
+        raise DivisionUnknown(division=str(code))
+    return found
+
+
 async def import_divisions(pool: Pool, actor: Actor, rows: list[DivisionRow]) -> DivisionsImported:
     """Add the nodes that are missing and rename those whose name changed.
 

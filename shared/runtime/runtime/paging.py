@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Annotated, Any, Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -20,13 +21,6 @@ Cursor = Annotated[str | None, Query(description="`next` of the page before", ma
 PageLimit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items per page")]
 
 
-class Placed(Protocol):
-    """An item of a list: `position` is its sort key, whose last part makes it unique."""
-
-    @property
-    def position(self) -> Any: ...
-
-
 class Page(BaseModel, Generic[T]):
     """One page of a list; `next` is the cursor of the following one, null on the last."""
 
@@ -34,10 +28,12 @@ class Page(BaseModel, Generic[T]):
     next: str | None = Field(default=None, description="pass as `after`")
 
 
-def page_of(items: Sequence[T], limit: int) -> Page[T]:
-    """A page of at most `limit` items, each of them Placed; fewer than `limit` are the last."""
-    last = cast(Placed, items[-1]) if len(items) == limit else None
-    return Page(items=list(items), next=cursor_behind(last.position) if last is not None else None)
+def page_of(items: Sequence[T], limit: int, *, by: Callable[[T], object] = attrgetter("position")) -> Page[T]:
+    """A page of at most `limit` items; fewer than `limit` are the last.
+
+    by: the sort key of an item, where `position` means something else to it.
+    """
+    return Page(items=list(items), next=cursor_behind(by(items[-1])) if len(items) == limit else None)
 
 
 def cursor_behind(position: object) -> str:

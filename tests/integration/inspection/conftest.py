@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -161,10 +162,12 @@ class Scene:
     def today(self) -> date:
         return business_date(utcnow())
 
-    async def hear(self, *events: EventBody) -> None:
-        """All of them in one transaction, cut into runs."""
+    async def hear(self, *events: EventBody, traces: Sequence[str] = ()) -> None:
+        """All of them in one transaction, cut into runs; `traces`: the traceparent of each, or none at all."""
+        source = service_source("tasks")
         heard = [
-            Envelope.of(event, id=str(new_id()), source=service_source("tasks"), time=utcnow()) for event in events
+            Envelope.of(event, id=str(new_id()), source=source, time=utcnow(), traceparent=traceparent)
+            for event, traceparent in zip_longest(events, traces)
         ]
         async with transaction(self.pool, self.service) as tx:
             for run in cut_into_runs(heard):

@@ -128,9 +128,23 @@ async def test_reporting_done_twice_plans_one_visit(scene: "Scene") -> None:
 
 
 async def test_each_planned_visit_continues_the_trace_of_its_report(scene: "Scene") -> None:
-    told = Told()
-    await scene.hear(told.published(inspect=True), told.reported_done())
-    assert [
-        row["has_trace"]
-        for row in await scene.rows("SELECT headers::json ->> 'ce_traceparent' IS NOT NULL AS has_trace FROM outbox")
-    ] == [True]
+    all_told = [Told() for _ in range(3)]
+    await scene.hear(*(told.published(inspect=True) for told in all_told))
+    traces = [f"{n:032x}" for n in (1, 2, 3)]
+    await scene.hear(
+        *(told.reported_done() for told in all_told), traces=[f"00-{trace}-{'b' * 16}-01" for trace in traces]
+    )
+    rows = await scene.rows(
+        "SELECT v.share_id, split_part(o.headers::json ->> 'ce_traceparent', '-', 2) AS trace, a.trace_id AS audited"
+        " FROM outbox o JOIN visit v ON v.id::text = o.key JOIN audit_entry a ON a.subject = o.key"
+    )
+    expected = {(told.share, trace, trace) for told, trace in zip(all_told, traces, strict=True)}
+    assert {(row["share_id"], row["trace"], row["audited"]) for row in rows} == expected
+
+
+async def test_a_thousand_reports_of_one_poll_plan_a_visit_each(scene: "Scene") -> None:
+    all_told = [Told() for _ in range(1000)]
+    await scene.hear(*(told.published(inspect=True) for told in all_told))
+    await scene.hear(*(told.reported_done() for told in all_told))
+    (found,) = await scene.rows("SELECT count(*) AS visits, count(DISTINCT share_id) AS shares FROM visit")
+    assert (found["visits"], found["shares"], len(await scene.told())) == (1000, 1000, 1000)

@@ -1,6 +1,7 @@
 """The loop of supervision: planned, done, rectified, checked again and again, closed once."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from inspection.rectify_finding import rectify_finding
 from inspection.show_statistics import show_statistics
 from inspection.show_visit import show_visit
 from qingdan.ids import ShareId, VisitId
+from qingdan.origin import Origin
 from runtime.db import Version
 from runtime.ids import new_id
 from runtime.problems import Forbidden, NotFound, StaleVersion
@@ -103,6 +105,24 @@ async def test_every_event_of_a_visit_has_the_visits_key_in_the_order_of_the_act
         *("finding.rectified", "finding.rectified", "recheck.failed", "recheck.passed"),
         *("finding.rectified", "recheck.passed", "visit.closed"),
     ]
+
+
+async def test_every_event_of_a_visit_leads_back_to_the_removal_order(scene: "Scene") -> None:
+    told = Told(origin=Origin(service="signage", kind="removal_order", id=new_id()))
+    await scene.hear(told.published(inspect=True), told.claimed(), told.reported_done())
+    (visit,) = await list_visits(scene.pool, scene.supervisor, state="planned", share=None, after=None, limit=5)
+    await finish_visit(scene.pool, scene.supervisor, visit.visit, scene.today, [CRACKS], expected=FIRST)
+    (cracks,) = await list_findings(scene.pool, scene.cadre, state=None, visit=visit.visit, after=None, limit=5)
+    await rectify(scene, cracks)
+    await recheck(scene, cracks, passed=False)
+    await rectify(scene, cracks, version=3)
+    await recheck(scene, cracks, passed=True, version=4)
+    bodies = [json.loads(row["value"]) for row in await scene.rows("SELECT value FROM outbox ORDER BY seq")]
+    assert {body["type"].removesuffix(".v1") for body in bodies} == {
+        *("visit.planned", "visit.done", "finding.raised", "suggestion.made", "finding.rectified"),
+        *("recheck.failed", "recheck.passed", "visit.closed"),
+    }
+    assert [body["origin"] for body in bodies] == [told.origin.model_dump(mode="json")] * len(bodies)
 
 
 async def test_the_visits_history_shows_every_rectification_and_recheck(scene: "Scene") -> None:

@@ -9,7 +9,7 @@ from devkit.postgres import SUPERUSER, Database, Postgres
 from devkit.pytest_plugin import MakeDatabase
 from tests.integration.runtime.conftest import OpenSession, Session
 
-SERVICES = ["runtime", "tasks", "inspection"]
+SERVICES = ["runtime", "tasks", "inspection", "signage", "subsidy"]
 
 # Migrations' own bookkeeping: no personal data, and read before anybody has an identity.
 EXEMPT = "('schema_migration')"

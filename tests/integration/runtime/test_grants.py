@@ -74,7 +74,7 @@ async def test_the_runtime_grants_this_and_nothing_else(catalogue: Session) -> N
     assert await catalogue.fetch(OTHERS) == []
 
 
-@pytest.mark.parametrize("catalogue", ["tasks", "inspection"], indirect=True)
+@pytest.mark.parametrize("catalogue", ["tasks", "inspection", "signage"], indirect=True)
 async def test_a_service_grants_nothing_beyond_the_runtime_s_and_removes_nothing_of_its_own(catalogue: Session) -> None:
     granted = await rights(catalogue)
     assert {table: granted.pop(table) for table in RUNTIME} == RUNTIME

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import Any, Literal
 
 import pytest
@@ -21,7 +22,7 @@ from runtime.db import Pool, create_pool, transaction
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
 from runtime.runs import cut_into_runs
-from tasks.consumers import on_inspection
+from tasks.consumers import on_inspection, on_signage
 from tasks.gate_rules import Ask
 from tasks.hold_meeting import hold_meeting
 from tasks.list_rules import VILLAGE_LIST, Item, NegativeEntry
@@ -102,31 +103,42 @@ class Scene:
         self, share: ShareId, *, passed: bool = True, findings: int = 0, failed: int = 0, of: ShareId | None = None
     ) -> None:
         """Hear that a visit of the share was closed; `of`: say that it was another share's."""
+        event = await self.visit_closed(share, passed=passed, findings=findings, failed=failed)
+        await self.hear(event.model_copy(update={"share": of or share}))
+
+    async def visit_closed(
+        self, share: ShareId, *, passed: bool = True, findings: int = 0, failed: int = 0
+    ) -> VisitClosed:
+        """What inspection tells when a visit of the share is closed."""
         row = (await self.rows("SELECT * FROM share WHERE id = $1", share))[0]
         origin = {"service": row["origin_service"], "kind": row["origin_kind"], "id": row["origin_id"]}
-        await self.hear(
-            VisitClosed.model_validate(
-                {
-                    "visit": VisitId(new_id()),
-                    "task": row["task_id"],
-                    "share": of or share,
-                    "village": VILLAGE,
-                    "origin": origin,
-                    "passed": passed,
-                    "findings": findings,
-                    "failed_rechecks": failed,
-                    "closed_on": self.today,
-                }
-            )
+        return VisitClosed.model_validate(
+            {
+                "visit": VisitId(new_id()),
+                "task": row["task_id"],
+                "share": share,
+                "village": VILLAGE,
+                "origin": origin,
+                "passed": passed,
+                "findings": findings,
+                "failed_rechecks": failed,
+                "closed_on": self.today,
+            }
         )
 
-    async def hear(self, *events: EventBody) -> None:
-        """All of them in one transaction, cut into runs."""
-        source = service_source("inspection")
-        heard = [Envelope.of(event, id=str(new_id()), source=source, time=utcnow()) for event in events]
+    async def hear(self, *events: EventBody, traces: Sequence[str] = ()) -> None:
+        """All of them in one transaction, cut into runs; `traces`: the traceparent of each, or none at all."""
         async with transaction(self.pool, self.service) as tx:
-            for run in cut_into_runs(heard):
-                await on_inspection.handler(tx, run)
+            for subscription, owner in ((on_inspection, "inspection"), (on_signage, "signage")):
+                heard = [
+                    Envelope.of(
+                        event, id=str(new_id()), source=service_source(owner), time=utcnow(), traceparent=traceparent
+                    )
+                    for event, traceparent in zip_longest(events, traces)
+                    if type(event) in subscription.topic.events
+                ]
+                for run in cut_into_runs(heard):
+                    await subscription.handler(tx, run)
 
     async def told(self, *types: str) -> list[dict[str, Any]]:
         """The bodies of the events in the outbox, in order; of the named types, or of all."""

@@ -11,14 +11,22 @@ from inspection.finding_rules import Finding, FindingState, Found
 from qingdan.divisions import DivisionCode
 from qingdan.ids import FindingId, RecheckId, VisitId
 from qingdan.inspection_events import RecheckFailed, RecheckPassed
+from qingdan.origin import Origin
 
 TODAY = date(2026, 3, 5)
 RECHECK = RecheckId(UUID(int=7))
+ORIGIN = Origin(service="signage", kind="removal_order", id=UUID(int=3))
 
 
 def finding(state: FindingState) -> Finding:
     return Finding(
-        FindingId(UUID(int=1)), VisitId(UUID(int=2)), DivisionCode("130431105205"), state, failed_rechecks=0, version=1
+        FindingId(UUID(int=1)),
+        VisitId(UUID(int=2)),
+        DivisionCode("130431105205"),
+        ORIGIN,
+        state,
+        failed_rechecks=0,
+        version=1,
     )
 
 
@@ -48,6 +56,12 @@ def test_a_recheck_that_fails_sends_the_finding_back_to_the_village() -> None:
     event = finding_rules.recheck(finding("rectified"), RECHECK, passed=False, today=TODAY)
     assert isinstance(event, RecheckFailed)
     assert finding_rules.state_after(event) == "open"
+
+
+def test_every_event_of_a_finding_says_why_its_task_exists() -> None:
+    rectified = finding_rules.rectify(finding("open"), today=TODAY)
+    checked = [finding_rules.recheck(finding("rectified"), RECHECK, passed=p, today=TODAY) for p in (True, False)]
+    assert {event.origin for event in (rectified, *checked)} == {ORIGIN}
 
 
 @pytest.mark.parametrize("passed", [True, False])

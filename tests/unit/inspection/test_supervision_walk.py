@@ -52,7 +52,7 @@ class Supervision(RuleBasedStateMachine):
         for both in outcome.raised:
             event = both.finding
             self.findings[event.finding] = Finding(
-                event.finding, event.visit, event.village, "open", failed_rechecks=0, version=1
+                event.finding, event.visit, event.village, self.visit.origin, "open", failed_rechecks=0, version=1
             )
         self._close(outcome.closed)
 

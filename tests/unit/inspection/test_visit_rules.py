@@ -22,7 +22,7 @@ def numbered(count: int) -> list[tuple[FindingId, SuggestionId, Found]]:
 
 
 def finding(visit: Visit, state: FindingState) -> Finding:
-    return Finding(FindingId(UUID(int=100)), visit.id, visit.village, state, failed_rechecks=0, version=1)
+    return Finding(FindingId(UUID(int=100)), visit.id, visit.village, visit.origin, state, failed_rechecks=0, version=1)
 
 
 def test_a_visit_is_planned_from_a_report(share: Share) -> None:

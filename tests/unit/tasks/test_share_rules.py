@@ -109,6 +109,7 @@ def test_a_no_is_bound_to_the_list_version_and_tells_department_and_task(share: 
     assert (asked.code, asked.decided_by, asked.list_version) == (RefusalCode.BEYOND_ITEM, "village", 1)
     assert (asked.nearest_item, asked.division, asked.department) == ("RQ03", share.village, "JTJ")
     assert (refused.code, refused.share, refused.list_version) == (RefusalCode.BEYOND_ITEM, share.id, 1)
+    assert asked.origin == refused.origin == share.origin
 
 
 def test_a_no_to_what_needed_no_item_is_bound_to_the_version_in_force(share: Share) -> None:
@@ -144,6 +145,24 @@ def test_a_visit_that_is_not_passed_gives_the_share_back(share: Share) -> None:
 def test_a_visit_that_nobody_waits_for_only_leaves_its_findings(state: ShareState, share: Share) -> None:
     inspected = share_rules.close_visit(in_state(share, state), visit_closed(share, findings=2), CALENDAR)
     assert (inspected.state, inspected.completed, inspected.findings) == (state, None, 2)
+
+
+def test_two_visits_of_a_share_told_at_once_complete_it_once_and_leave_all_their_findings(share: Share) -> None:
+    waiting = in_state(share, "reported_done")
+    first = share_rules.close_visit(waiting, visit_closed(share, findings=2, failed=1), CALENDAR)
+    after = share_rules.after_visit(waiting, first)
+    second = share_rules.close_visit(after, visit_closed(share, findings=1, day=1), CALENDAR)
+    assert second.completed is None
+    both = share_rules.together(first, second)
+    assert (both.visits, both.findings, both.passed_first_recheck, both.state) == (2, 3, 2, "completed")
+    assert both.completed == first.completed is not None
+
+
+def test_a_share_given_back_has_no_report_for_the_next_visit_to_complete(share: Share) -> None:
+    waiting = in_state(share, "reported_done")
+    failed = share_rules.close_visit(waiting, visit_closed(share, passed=False), CALENDAR)
+    back = share_rules.after_visit(waiting, failed)
+    assert (back.state, back.reported_on) == ("claimed", None)
 
 
 @given(findings=st.integers(0, 1000), failed=st.integers(0, 1000))

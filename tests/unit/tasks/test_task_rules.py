@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import MeetingId, ShareId, TaskId
-from qingdan.tasks_events import AskKind
+from qingdan.ids import MeetingId, RemovalOrderId, ShareId, SignId, TaskId
+from qingdan.signage_events import RemovalOrdered
+from qingdan.tasks_events import AskKind, TaskPublished
 from tasks.gate_rules import Ask
 from tasks.list_rules import ListVersion
-from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, choose_villages, publish
+from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, choose_villages, publish, publish_removal
 
 TOWN = DivisionCode("130431105000")
 NEAR, FAR = DivisionCode("130431105205"), DivisionCode("130431100201")
@@ -46,3 +47,41 @@ def test_a_task_keeps_its_meeting_as_origin_and_the_list_version_it_passed_under
     assert (event.origin.kind, event.origin.id, event.list_version) == ("work_meeting", meeting.id, 4)
     assert [(part.village, part.share) for part in event.shares] == [(NEAR, shares[NEAR])]
     assert event.inspect_on_completion is item.inspect_on_completion
+
+
+def removal(wording: str | None, code: str | None = "SG19") -> RemovalOrdered:
+    return RemovalOrdered(
+        order=RemovalOrderId(UUID(int=5)),
+        village=NEAR,
+        sign=SignId(UUID(int=6)),
+        department="RWB",
+        code=code,
+        ordered_on=date(2026, 3, 2),
+        due_on=date(2026, 4, 1),
+        wording=wording,
+        legal_basis="某意见",
+    )
+
+
+def published(order: RemovalOrdered) -> TaskPublished:
+    return publish_removal(order, task=TaskId(UUID(int=2)), share=ShareId(UUID(int=3)), today=date(2026, 3, 3))
+
+
+def test_a_removal_order_needs_no_item_and_keeps_its_legal_basis() -> None:
+    event = published(removal("民兵连部"))
+    assert (event.item, event.list_version, event.legal_basis, event.department) == (None, None, "某意见", "RWB")
+    assert (event.origin.service, event.origin.kind, event.origin.id) == ("signage", "removal_order", UUID(int=5))
+    assert (event.kind, event.title_zh, event.inspect_on_completion) == (AskKind.SIGN, "拆除牌子：民兵连部", True)
+    assert [(part.village, part.share) for part in event.shares] == [(NEAR, UUID(int=3))]
+
+
+@pytest.mark.parametrize(
+    ("order", "title"),
+    [
+        (removal("牌" * 200), "拆除牌子：" + "牌" * 195),
+        (removal(None), "拆除牌子：SG19"),
+        (removal(None, None), "拆除牌子："),
+    ],
+)
+def test_whatever_the_sign_says_its_task_has_a_title(order: RemovalOrdered, title: str) -> None:
+    assert published(order).title_zh == title

@@ -1,0 +1,5 @@
+"""`python -m signage`: serve, migrate, audit verify, parked."""
+
+from signage.app import service
+
+service.command_line()
