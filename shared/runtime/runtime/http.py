@@ -48,9 +48,10 @@ class Command:
     expected: Version  # the version to be changed; 0 for a command that creates
     status: int
 
-    def answer(self, event: BaseModel) -> Response:
-        """Answer with the event that was caused, and the version that it left behind as the entity tag."""
-        return _response(Answer(self.status, f'"{self.expected + 1}"', event.model_dump_json()))
+    def answer(self, event: BaseModel, *, version: int | None = None) -> Response:
+        """Answer with the event that was caused, and the version that it left behind as the entity tag: the next one
+        unless another is named."""
+        return _response(Answer(self.status, f'"{version or self.expected + 1}"', event.model_dump_json()))
 
 
 def _response(answer: Answer, *, replayed: bool = False) -> Response:

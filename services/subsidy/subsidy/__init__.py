@@ -1,0 +1,1 @@
+"""The subsidy service: seventy programmes, one click, every fen accounted for."""

@@ -1,0 +1,5 @@
+"""`python -m subsidy`: serve, migrate, audit verify, parked."""
+
+from subsidy.app import service
+
+service.command_line()

@@ -1,0 +1,45 @@
+"""Events in: what the data hub says of people, households and counties, and banks of payments."""
+
+from typing import Any
+
+from qingdan.event import Tombstone
+from qingdan.records_events import FactsRecorded, IdentityRecorded
+from qingdan.topics import IN_BANK, RECORDS_FACTS, RECORDS_IDENTITIES
+from runtime.db import Tx
+from runtime.kafka import subscribe, subscribe_each
+from runtime.runs import Run
+from subsidy.forget_facts import forget_facts
+from subsidy.forget_identities import forget_identities
+from subsidy.record_facts import record_facts
+from subsidy.record_identities import record_identities
+from subsidy.record_results import record_results
+
+
+@subscribe(RECORDS_FACTS)
+async def on_facts(tx: Tx, run: Run[Any]) -> None:
+    """The full state of a data set, or that it is gone."""
+    match run:
+        case [FactsRecorded(), *_]:
+            await record_facts(tx, run)
+        case [Tombstone(), *_]:
+            await forget_facts(tx, run)
+        case _:
+            pass  # the topic has no other event today
+
+
+@subscribe(RECORDS_IDENTITIES)
+async def on_identities(tx: Tx, run: Run[Any]) -> None:
+    """A person's sealed identity, or that it is gone."""
+    match run:
+        case [IdentityRecorded(), *_]:
+            await record_identities(tx, run)
+        case [Tombstone(), *_]:
+            await forget_identities(tx, run)
+        case _:
+            pass  # the topic has no other event today
+
+
+@subscribe_each(IN_BANK, codes=lambda settings: settings.banks)
+async def on_bank(tx: Tx, run: Run[Any]) -> None:
+    """What became of payments: results, and answers to our questions, weighed by the same rules."""
+    await record_results(tx, run)

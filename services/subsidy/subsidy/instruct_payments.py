@@ -1,0 +1,175 @@
+"""Use case: what waits to be paid goes to the bank, a batch at a time, sealed so that only the bank reads it.
+
+Nothing leaves before this transaction has committed: the instructions are rows of the outbox beside the state that says
+that they are sent. Identities are opened here and nowhere else; what was in them leaves this file sealed to the bank.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from qingdan.bank_events import BatchDeclared, PaymentInstructed, PaymentOrder
+from qingdan.ids import BankCode, BatchId, PaymentId
+from qingdan.money import Fen
+from qingdan.records_events import Identity, IdentityRecorded
+from qingdan.sealed import Sealed, WrappedKey
+from runtime import audit, outbox, sealing
+from runtime.actor import Actor
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, Tx, transaction
+from runtime.ids import new_id
+from runtime.sealing import PrivateKeys, PublicKey, Unsealable
+from subsidy import ledger_store, payment_rules, payment_store, run_rules, run_store
+from subsidy.payment_rules import IDENTITY_UNREADABLE, NO_ACCOUNT
+from subsidy.payment_store import Prepared
+from subsidy.run_rules import Run
+
+_KEYS = TypeAdapter(tuple[WrappedKey, ...])
+
+
+class BankKeyMissing(Exception):
+    """The file of the banks' keys has none for the paying bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """With which keys identities are opened, and which bank pays, how many at a time."""
+
+    bank: BankCode
+    service_key_file: Path
+    bank_keys_file: Path
+    payments_per_batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A batch ready to go, and whom it leaves out, for which reason."""
+
+    declared: BatchDeclared | None
+    instructed: Sequence[PaymentInstructed]
+    given_up: dict[PaymentId, str]
+
+
+async def instruct_payments(pool: Pool, actor: Actor, desk: Desk) -> bool:
+    """Send the next batch; True: there may be more. Who has no account that we know of is rejected and not sent.
+
+    Raises BankKeyMissing, OSError and ValueError for a key file that is not there or not one.
+    """
+    today = business_date(utcnow())
+    async with transaction(pool, actor) as tx:
+        run = await run_store.lock_next_to_instruct(tx)
+        if run is None:
+            return False
+        prepared = await payment_store.take_prepared(tx, run.id, limit=desk.payments_per_batch)
+        # In a thread: half a batch's time is spent on key agreements, and requests go on being answered meanwhile.
+        sealed = await asyncio.to_thread(_seal, desk, run, prepared, today=today)
+        if sealed.declared is not None:
+            await payment_store.insert_batch(tx, run.id, sealed.declared)
+            await payment_store.save_sent(tx, sealed.declared, sealed.instructed)
+            postings = [payment_rules.posting(each.payment, "prepared", "sent") for each in sealed.instructed]
+            await ledger_store.post_payments(tx, [each for each in postings if each is not None])
+            for event in (sealed.declared, *sealed.instructed):
+                await outbox.append(tx, event)
+            await audit.append(tx, actor, sealed.declared, before={"run": str(run.id)})
+        if sealed.given_up:
+            await payment_store.save_given_up(tx, sealed.given_up, today=today)
+            audit.note(tx, "payments.given-up", str(run.id), {"payments": sorted(map(str, sealed.given_up))})
+        await _tell_when_all_went(tx, actor, run, today=today)
+    return True
+
+
+async def _tell_when_all_went(tx: Tx, actor: Actor, run: Run, *, today: date) -> None:
+    if await payment_store.anything_prepared(tx, run.id):
+        return
+    standing = await payment_store.standing_of(tx, run.id)
+    event = run_rules.paying(run, standing.sent, today=today)
+    await run_store.save_paying(tx, run.id)
+    await outbox.append(tx, event)
+    await audit.append(tx, actor, event, before={"state": run.state})
+
+
+def _seal(desk: Desk, run: Run, prepared: Sequence[Prepared], *, today: date) -> _Sealed:
+    """A batch of those whose account can be read, under one key for the bank; of nobody there is none."""
+    if not prepared:
+        return _Sealed(None, (), {})
+    keys, receiver = PrivateKeys.read(desk.service_key_file), _key_of(desk)
+    key, batch = sealing.new_content_key(), BatchId(new_id())
+    instructed, given_up, total_fen = list[PaymentInstructed](), dict[PaymentId, str](), Fen(0)
+    for payment in prepared:
+        seq = len(instructed) + 1
+        order = _order(payment, keys, batch, seq, run)
+        if isinstance(order, str):
+            given_up[payment.id] = order
+            continue
+        total_fen += payment.amount_fen
+        instructed.append(
+            PaymentInstructed(
+                bank=desk.bank,
+                payment=payment.id,
+                batch=batch,
+                seq=seq,
+                sealed=sealing.seal(key, order, event_type=PaymentInstructed.event_type(), event_key=str(payment.id)),
+            )
+        )
+    if not instructed:
+        return _Sealed(None, (), given_up)
+    declared = BatchDeclared(
+        bank=desk.bank,
+        batch=batch,
+        count=len(instructed),
+        total_fen=total_fen,
+        key=sealing.wrap(key, receiver),
+        declared_on=today,
+    )
+    return _Sealed(declared, instructed, given_up)
+
+
+def _order(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, run: Run) -> PaymentOrder | str:
+    """The order in the clear, to be sealed at once; or why there can be none."""
+    if payment.keys is None or payment.sealed is None or payment.payee is None:
+        return NO_ACCOUNT
+    try:
+        identity = _open(payment, keys)
+    except Unsealable:
+        return IDENTITY_UNREADABLE
+    if identity.account is None:
+        return NO_ACCOUNT
+    return PaymentOrder(
+        payment=payment.id,
+        batch=batch,
+        seq=seq,
+        programme=payment.programme,
+        period=run.period,
+        amount_fen=payment.amount_fen,
+        payee=identity.name,
+        account=identity.account,
+    )
+
+
+def _open(payment: Prepared, keys: PrivateKeys) -> Identity:
+    """Raises Unsealable: the key was destroyed to forget the person, or is not ours."""
+    sealed = Sealed.model_validate_json(payment.sealed or "")
+    ours = [each for each in _KEYS.validate_json(payment.keys or "") if each.recipient_key in keys.by_kid]
+    if not ours:
+        raise Unsealable()
+    identity = sealing.unseal(
+        sealing.unwrap(ours[0], keys, sealed.cipher),
+        sealed,
+        Identity,
+        event_type=IdentityRecorded.event_type(),
+        event_key=str(payment.payee),
+    )
+    if identity.person != payment.payee:
+        raise Unsealable()
+    return identity
+
+
+def _key_of(desk: Desk) -> PublicKey:
+    receiver = sealing.read_public_keys(desk.bank_keys_file).get(f"bank:{desk.bank}")
+    if receiver is None:
+        raise BankKeyMissing(desk.bank)
+    return receiver

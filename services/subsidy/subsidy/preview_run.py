@@ -1,0 +1,75 @@
+"""Use case: finance sees what a month comes to, for everybody in the county, before anything is paid."""
+
+from qingdan.divisions import DivisionCode
+from qingdan.ids import RunId
+from qingdan.subsidy_events import Period, RunPreviewed
+from runtime import audit, outbox
+from runtime.actor import Actor, Role
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, transaction
+from runtime.divisions import id_in_scope
+from runtime.ids import new_id
+from subsidy import (
+    county_store,
+    entitlement_store,
+    evaluation_store,
+    exclusion_rules,
+    preview_rules,
+    programme_rules,
+    programme_store,
+    run_rules,
+    run_store,
+)
+from subsidy.evaluation_store import Ground
+
+
+class PreviewedRun(RunPreviewed):
+    """A previewed run, with the version that a freeze names."""
+
+    version: int
+
+
+async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: Period) -> PreviewedRun:
+    """Compute the county's run for that month. Again: the same run, computed anew as long as it is not frozen.
+
+    Raises Forbidden unless the actor prepares for finance, WholeCountyNeeded, DivisionUnknown, NotACounty, Invalid for
+    a month that no calendar has, NoProgrammesInForce, RunIsFrozen, and ProgrammeFails.
+    """
+    actor.require(Role.FINANCE_PREPARER)
+    run_rules.require_whole_county(actor.department)
+    preview_rules.require_county(division)
+    month, today = preview_rules.month_of(period), business_date(utcnow())
+    async with transaction(pool, actor) as tx:
+        county = await id_in_scope(tx, division)
+        in_force = await programme_store.version_in_force(tx, month.reference_on)
+        decided = {
+            "programme_version": in_force["version"],
+            "reference_on": month.reference_on,
+            "prepared_by": actor.subject,
+            "today": today,
+        }
+        run = await run_store.claim_period(tx, RunId(new_id()), division_id=county, period=period, **decided)
+        preview_rules.require_open(run)
+        programmes = await programme_store.programmes_of(tx, in_force["version"])
+        due = preview_rules.due(programme_rules.compile_stored(programmes), month)
+        ground = Ground(
+            run=run.id,
+            division_id=county,
+            period=period,
+            period_before=month.before,
+            reference_on=month.reference_on,
+            complete=await county_store.complete_registers(tx, county),
+            parameters=await county_store.parameters_of(tx, county, month.reference_on),
+        )
+        await entitlement_store.clear(tx, run.id)
+        await evaluation_store.enter_entitlements(tx, ground, due)
+        rivals = [each.programme.code for each in due if each.programme.excludes]
+        claims = await entitlement_store.claims_of(tx, run.id, rivals)
+        await entitlement_store.save_excluded(tx, run.id, exclusion_rules.exclude(claims, programmes))
+        await run_store.save_previewed(tx, run.id, **decided)
+        event = preview_rules.previewed(run, await entitlement_store.totals_of(tx, run.id), today=today)
+        await outbox.append(tx, event)
+        await audit.append(tx, actor, event)
+        answer = PreviewedRun(**event.model_dump(), version=run.version + 1)
+        tx.answer_with(answer, version=answer.version)
+    return answer

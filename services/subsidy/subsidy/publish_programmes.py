@@ -1,0 +1,52 @@
+"""Use case: a whole new version of the programmes, every rule of it checked before it stands."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from runtime import audit
+from runtime.actor import Actor, Role
+from runtime.db import Pool, Tx, transaction
+from runtime.problems import Invalid
+from subsidy import evaluation_store, fact_rules, programme_rules, programme_store
+from subsidy.programme_rules import Compiled, Example, Programme
+
+
+class ProgrammesPublished(BaseModel):
+    """A version that stands."""
+
+    version: int
+    effective_on: date
+    programmes: int
+    examples: int = Field(description="that came to what they said")
+
+
+async def publish_programmes(
+    pool: Pool, actor: Actor, *, effective_on: date, programmes: Sequence[Programme], examples: Sequence[Example]
+) -> ProgrammesPublished:
+    """Check every expression and every example, number the version and store it.
+
+    Raises Forbidden unless the actor is an operator or prepares for finance, Invalid naming each place that is unfit,
+    ProgrammesNotLater, ProgrammeFails.
+    """
+    actor.require(Role.OPERATOR, Role.FINANCE_PREPARER)
+    async with transaction(pool, actor) as tx:
+        newest = await programme_store.lock_versions(tx)
+        version, before = (newest["version"] + 1, newest["effective_on"]) if newest else (1, None)
+        compiled = programme_rules.take_effect(programmes, examples, effective_on, before)
+        await _try(tx, compiled, examples)
+        await programme_store.insert_version(tx, version, effective_on, programmes)
+        published = ProgrammesPublished(
+            version=version, effective_on=effective_on, programmes=len(programmes), examples=len(examples)
+        )
+        audit.note(tx, "programmes.published", "programmes", published.model_dump(mode="json"))
+        tx.answer_with(published)
+    return published
+
+
+async def _try(tx: Tx, compiled: Sequence[Compiled], examples: Sequence[Example]) -> None:
+    by_code = {each.programme.code: each for each in compiled}
+    computed = await evaluation_store.compute_examples(tx, by_code, examples, fact_rules.storable)
+    if differing := programme_rules.disagreements(examples, computed):
+        raise Invalid(errors=differing[:100])

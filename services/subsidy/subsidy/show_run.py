@@ -1,0 +1,34 @@
+"""Use case: one run, with what each programme comes to."""
+
+from pydantic import BaseModel, Field
+
+from qingdan.ids import ProgrammeCode, RunId
+from qingdan.money import FenTotal
+from runtime.actor import Actor
+from runtime.db import Pool, transaction
+from subsidy import entitlement_store, run_store
+from subsidy.list_runs import RunView
+
+
+class ProgrammeCount(BaseModel):
+    """What one programme comes to in the run."""
+
+    programme: ProgrammeCode
+    entitled: int
+    excluded: int = Field(description="stood back for another programme")
+    undetermined: int = Field(description="facts are missing that would decide")
+    total_fen: FenTotal
+
+
+class CountedRun(RunView):
+    """A run and its programmes, those left out that come to nothing for anybody."""
+
+    programmes: list[ProgrammeCount]
+
+
+async def show_run(pool: Pool, actor: Actor, run: RunId) -> CountedRun:
+    """Raises NotFound."""
+    async with transaction(pool, actor) as tx:
+        row = await run_store.find_run(tx, run)
+        counted = await entitlement_store.count_by_status(tx, run)
+    return CountedRun(**dict(row), programmes=[ProgrammeCount(**dict(each)) for each in counted])

@@ -1,0 +1,246 @@
+"""A payday: runs with made-up entitlements, people with sealed identities, a bank that says what we like."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from qingdan.bank_events import (
+    BatchDeclared,
+    PaymentInstructed,
+    PaymentOrder,
+    PaymentRejected,
+    PaymentReturned,
+    PaymentSettled,
+    PaymentStatusAnswered,
+)
+from qingdan.envelope import Envelope, EventBody, party_source
+from qingdan.identity import BankAccount, PersonName, ResidentId, check_character
+from qingdan.ids import BatchId, PaymentId, PersonId, RunId
+from qingdan.money import Fen
+from qingdan.records_events import Identity, IdentityRecorded
+from runtime import sealing
+from runtime.clock import utcnow
+from runtime.db import Version, transaction
+from runtime.ids import new_id
+from runtime.runs import cut_into_runs
+from runtime.sealing import PrivateKeys
+from subsidy.approve_run import ApprovedRun, approve_run
+from subsidy.consumers import on_bank
+from subsidy.freeze_run import FrozenRun, freeze_run
+from subsidy.instruct_payments import Desk, instruct_payments
+from subsidy.list_payments import PaymentView
+from subsidy.show_statistics import Statistics, show_statistics
+from subsidy.statement_rules import StatementLine
+from tests.integration.subsidy.conftest import COUNTY, PERIOD, VILLAGE, Scene, programme
+
+AMOUNT_FEN: Final = 80_000
+BANK: Final = "ABC"
+AT: Final = datetime(2026, 7, 20, 4, tzinfo=UTC)
+
+_ENTITLE = """
+INSERT INTO entitlement (run_id, programme, beneficiary, occurrence, kind, payee, division_id, department, amount_fen,
+                         status)
+SELECT $1, $2, e.payee, $3, 'person', e.payee, d.id, 'MZJ', $4, 'entitled'
+FROM unnest($5::uuid[]) AS e(payee), division d WHERE d.code = $6
+"""
+
+
+@dataclass(slots=True)
+class Payday:
+    """The county's finance and its bank; `directory` holds the keys."""
+
+    scene: Scene
+    directory: Path
+    per_batch: int = 500
+    _serials: int = field(default=0)
+
+    @property
+    def desk(self) -> Desk:
+        """How the service pays."""
+        return Desk(BANK, self.directory / "service.json", self.directory / "banks.json", self.per_batch)
+
+    async def open(self) -> None:
+        """Keys for the service and the bank, and a programme in force."""
+        here = self.directory
+        sealing.write_key_pair(here / "service.json", here / "service-public.json", "service:subsidy")
+        sealing.write_key_pair(here / "bank.json", here / "banks.json", f"bank:{BANK}")
+        await self.scene.publish(programme("B01", excludes=[]))
+
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    async def people(self, many: int) -> list[PersonId]:
+        """So many people who have an account."""
+        payees = [PersonId(new_id()) for _ in range(many)]
+        await self.scene.hear(*(self.identity(payee) for payee in payees))
+        return payees
+
+    def identity(self, payee: PersonId, *, account: str | None = "", of: PersonId | None = None) -> IdentityRecorded:
+        """A person's sealed identity; `of`: it says inside that it is another's."""
+        self._serials += 1
+        first = f"33052319800101{self._serials % 1000:03d}"
+        number = f"62{self._serials:014d}" if account == "" else account
+        clear = Identity(
+            person=of or payee,
+            name=PersonName("金丝雀甄"),
+            resident_id=ResidentId(first + check_character(first)),
+            account=BankAccount(number) if number else None,
+            phone=None,
+        )
+        receiver = sealing.read_public_keys(self.directory / "service-public.json")["service:subsidy"]
+        key = sealing.new_content_key()
+        sealed = sealing.seal(key, clear, event_type=IdentityRecorded.event_type(), event_key=str(payee))
+        return IdentityRecorded(person=payee, keys=(sealing.wrap(key, receiver),), sealed=sealed)
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    async def previewed(
+        self, payees: Sequence[UUID], *, period: str = PERIOD, occurrence: str = "", prepared_by: str = "preparer"
+    ) -> RunId:
+        """A run that entitles each of them to the same amount."""
+        run = RunId(new_id())
+        async with transaction(self.scene.pool, self.scene.service) as tx:
+            await tx.execute(
+                "INSERT INTO run (id, division_id, period, state, programme_version, reference_on, prepared_by,"
+                " previewed_on) SELECT $1, id, $2, 'previewed', 1, '2026-07-01', $3, '2026-07-02'"
+                " FROM division WHERE code = $4",
+                *(run, period, prepared_by, str(COUNTY)),
+            )
+            await tx.execute(_ENTITLE, run, "B01", occurrence or period, AMOUNT_FEN, payees, str(VILLAGE))
+        return run
+
+    async def freeze(self, run: RunId) -> FrozenRun:
+        scene = self.scene
+        return await freeze_run(scene.pool, scene.preparer, run, scene.today, expected=await self.version(run))
+
+    async def approve(self, run: RunId) -> ApprovedRun:
+        """Frozen and approved."""
+        frozen = bytes.fromhex((await self.freeze(run)).frozen_hash)
+        scene = self.scene
+        return await approve_run(scene.pool, scene.approver, run, frozen, expected=await self.version(run))
+
+    async def instruct(self) -> int:
+        """Everything prepared goes out; in how many turns."""
+        turns = 0
+        while await instruct_payments(self.scene.pool, self.scene.service, self.desk):
+            turns += 1
+        return turns
+
+    async def sent(self, many: int = 1, *, period: str = PERIOD) -> list[PaymentView]:
+        """The payments of a run with so many people, on their way to the bank, by id."""
+        run = await self.previewed(await self.people(many), period=period)
+        await self.approve(run)
+        await self.instruct()
+        return await self.payments(run)
+
+    async def version(self, run: RunId) -> Version:
+        """The run's version just now."""
+        return Version((await self.scene.rows("SELECT version FROM run WHERE id = $1", run))[0]["version"])
+
+    async def payments(self, run: RunId | None = None) -> list[PaymentView]:
+        """All of them, of the run if one is named."""
+        rows = await self.scene.rows(
+            "SELECT p.id AS payment, p.run_id AS run, p.programme, o.beneficiary, o.occurrence, d.code AS division,"
+            " p.department, p.amount_fen, p.attempt, p.state, p.reason, p.bank, p.batch_id AS batch, p.bank_reference,"
+            " p.disputed, p.was_unknown, p.sent_at, p.ended_on, p.version FROM payment p"
+            " JOIN obligation o ON o.id = p.obligation_id JOIN division d ON d.id = p.division_id"
+            " WHERE $1::uuid IS NULL OR p.run_id = $1 ORDER BY p.id",
+            run,
+        )
+        return [PaymentView(**row) for row in rows]
+
+    # -- the bank ----------------------------------------------------------------------------------------------------
+
+    async def orders(self) -> list[PaymentOrder]:
+        """What the bank reads in the outbox, with its own key, in the order in which it was written."""
+        told = await self.scene.told(BatchDeclared.event_type(), PaymentInstructed.event_type())
+        keys, mine = {}, PrivateKeys.read(self.directory / "bank.json")
+        for body in told:
+            if body["type"] == BatchDeclared.event_type():
+                batch = BatchDeclared.model_validate(body)
+                keys[batch.batch] = sealing.unwrap(batch.key, mine, "A256GCM")
+        instructed = [PaymentInstructed.model_validate(body) for body in told if "seq" in body]
+        return [
+            sealing.unseal(
+                keys[each.batch],
+                each.sealed,
+                PaymentOrder,
+                event_type=PaymentInstructed.event_type(),
+                event_key=str(each.payment),
+            )
+            for each in instructed
+        ]
+
+    async def says(self, *messages: EventBody) -> None:
+        """The bank says all of it at once; our consumer hears it in one transaction."""
+        heard = [
+            Envelope.of(each, id=str(new_id()), source=party_source(f"bank:{BANK.lower()}"), time=utcnow())
+            for each in messages
+        ]
+        async with transaction(self.scene.pool, self.scene.service) as tx:
+            for run in cut_into_runs(heard):
+                await on_bank.handler(tx, run)
+
+    async def books(self) -> dict[str, int]:
+        """What lies on which account, in fen; those with nothing left out."""
+        rows = await self.scene.rows("SELECT account, sum(amount_fen)::bigint AS fen FROM ledger_line GROUP BY account")
+        return {row["account"]: row["fen"] for row in rows if row["fen"]}
+
+    async def oddities(self) -> list[str]:
+        """The kinds of what was odd, in the order in which it was first heard."""
+        return [row["kind"] for row in await self.scene.rows("SELECT kind FROM bank_oddity ORDER BY id")]
+
+    async def statistics(self) -> Statistics:
+        """As finance sees them."""
+        return await show_statistics(self.scene.pool, self.scene.preparer)
+
+    async def outbox_text(self) -> str:
+        """Everything that leaves, as text."""
+        return json.dumps(await self.scene.told(), ensure_ascii=False)
+
+
+def settled(payment: PaymentView, **changed: Any) -> PaymentSettled:
+    """The bank paid it."""
+    said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "amount_fen": payment.amount_fen}
+    reference = f"R-{payment.payment.hex[-12:]}"
+    return PaymentSettled.model_validate({**said, "settled_on": AT.date(), "bank_reference": reference, **changed})
+
+
+def rejected(payment: PaymentView, **changed: Any) -> PaymentRejected:
+    """The bank did not pay it."""
+    said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "reason": "account_closed"}
+    return PaymentRejected.model_validate({**said, "rejected_on": AT.date(), **changed})
+
+
+def returned(payment: PaymentView, **changed: Any) -> PaymentReturned:
+    """The bank had paid it, and the money came back."""
+    said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "amount_fen": payment.amount_fen}
+    how = {"reason": "account_closed", "returned_on": AT.date(), "bank_reference": "BACK"}
+    return PaymentReturned.model_validate({**said, **how, **changed})
+
+
+def answered(payment: PaymentView, status: str) -> PaymentStatusAnswered:
+    """The bank answers what it knows."""
+    said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "answered_at": AT}
+    return PaymentStatusAnswered.model_validate({**said, "status": status})
+
+
+def line(payment: PaymentView, status: str = "settled", **changed: Any) -> StatementLine:
+    """What the bank's statement says of it."""
+    said = {"payment": payment.payment, "status": status, "amount_fen": payment.amount_fen}
+    return StatementLine.model_validate({**said, **changed})
+
+
+def stranger() -> PaymentSettled:
+    """A payment that nobody here knows."""
+    return PaymentSettled(
+        bank=BANK,
+        payment=PaymentId(new_id()),
+        batch=BatchId(new_id()),
+        amount_fen=Fen(AMOUNT_FEN),
+        settled_on=AT.date(),
+        bank_reference="R-0",
+    )

@@ -1,0 +1,149 @@
+"""The ledger: double entry that the database itself checks, and that nobody changes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+import pytest
+
+from devkit.postgres import SUPERUSER, Postgres
+from runtime.db import transaction
+from subsidy import ledger_store
+from subsidy.payment_rules import Posting
+from tests.integration.subsidy.conftest import Scene
+from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, rejected, returned, settled
+
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+UNBALANCED = "two lines that sum to nothing"
+
+
+@pytest.fixture
+async def payday(bare: Scene, tmp_path: Path) -> Payday:
+    day = Payday(bare, tmp_path)
+    await day.open()
+    return day
+
+
+@pytest.fixture
+async def owner(payday: Payday, postgres: Postgres) -> AsyncIterator[Session]:
+    """A session with every right there is: no policy and no grant holds for it."""
+    (here,) = await payday.scene.rows("SELECT current_database() AS name")
+    session = await asyncpg.connect(postgres.url(SUPERUSER, here["name"]))
+    yield session
+    await session.close()
+
+
+# $1: what the second line says; the last part is one more line, or none.
+ENTER = """
+WITH entry AS (
+    INSERT INTO ledger_entry (obligation_id, payment_id, kind, division_id, department)
+    SELECT obligation_id, id, 'returned', division_id, department FROM payment LIMIT 1
+    RETURNING id, division_id, department
+)
+INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
+SELECT entry.id, side.account, side.fen, entry.division_id, entry.department
+FROM entry CROSS JOIN (VALUES ('paid', -100::bigint), ('payable', $1){more}) AS side(account, fen)
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "more"),
+    [(99, ""), (101, ""), (-100, ""), (50, ", ('in_transit', 50::bigint)"), (50, ", ('budget', 60::bigint)")],
+)
+async def test_an_entry_that_does_not_balance_is_refused_whoever_writes_it(
+    payday: Payday, owner: Session, second: int, more: str
+) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=UNBALANCED):
+        await owner.execute(ENTER.format(more=more), second)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=UNBALANCED):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute(ENTER.format(more=more), second)
+    await owner.execute(ENTER.format(more=""), 100)  # it was the sum that was refused
+
+
+async def test_an_entry_comes_with_its_lines_or_not_at_all(payday: Payday, owner: Session) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=UNBALANCED):
+        await owner.execute(
+            "INSERT INTO ledger_entry (obligation_id, payment_id, kind, division_id, department)"
+            " SELECT obligation_id, id, 'returned', division_id, department FROM payment"
+        )
+
+
+async def test_nothing_is_added_to_an_entry_that_stands_even_if_it_balances(payday: Payday, owner: Session) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=UNBALANCED):
+        await owner.execute(
+            "INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)"
+            " SELECT e.id, side.account, side.fen, e.division_id, e.department FROM ledger_entry e"
+            " CROSS JOIN (VALUES ('paid', 5), ('budget', -5)) AS side(account, fen) WHERE e.kind = 'sent'"
+        )
+
+
+CHANGES = [
+    "UPDATE ledger_line SET amount_fen = amount_fen * 2",
+    "UPDATE ledger_line SET account = 'paid' WHERE account = 'in_transit'",
+    "DELETE FROM ledger_line",
+    "DELETE FROM ledger_entry",
+    "UPDATE ledger_entry SET kind = 'settled' WHERE kind = 'sent'",
+    "UPDATE obligation SET amount_fen = amount_fen * 2",
+    "DELETE FROM obligation",
+    "TRUNCATE ledger_line",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_stands_is_changed_by_nobody(payday: Payday, owner: Session, change: str) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute(change)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="only ever added to"):
+        await owner.execute(change)
+
+
+@pytest.mark.parametrize("change", ["amount_fen = amount_fen * 2", "payee = gen_random_uuid()", "attempt = 2"])
+async def test_what_a_payment_is_for_is_changed_by_no_service(payday: Payday, change: str) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute(f"UPDATE payment SET {change}")
+
+
+async def test_the_same_money_is_not_moved_twice(payday: Payday) -> None:
+    (payment,) = await payday.sent(1)
+    await payday.says(settled(payment))
+    again = Posting(payment.payment, "settled", "in_transit", "paid")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await ledger_store.post_payments(tx, [again])
+
+
+async def test_another_county_sees_nothing_of_our_books(payday: Payday) -> None:
+    await payday.sent(2)
+    async with transaction(payday.scene.pool, payday.scene.other_preparer) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM ledger_line") == 0
+        assert await tx.fetchval("SELECT count(*) FROM ledger_entry") == 0
+
+
+async def test_the_books_say_what_the_states_say(payday: Payday) -> None:
+    """Every entry balances, and what lies on each account is what the payments' states come to."""
+    one, two, three, four = await payday.sent(4)
+    await payday.says(settled(one), settled(two), rejected(three), returned(two))
+    assert await payday.books() == {
+        "budget": -4 * AMOUNT_FEN,
+        "paid": AMOUNT_FEN,
+        "payable": 2 * AMOUNT_FEN,
+        "in_transit": AMOUNT_FEN,
+    }
+    unbalanced = await payday.scene.rows(
+        "SELECT e.id FROM ledger_entry e LEFT JOIN ledger_line l ON l.entry_id = e.id GROUP BY e.id"
+        " HAVING coalesce(sum(l.amount_fen), 1) <> 0 OR count(*) <> 2"
+    )
+    assert unbalanced == []
+    kinds = await payday.scene.rows("SELECT kind FROM ledger_entry WHERE payment_id = $1 ORDER BY id", two.payment)
+    assert [row["kind"] for row in kinds] == ["sent", "settled", "returned"]
+    assert four.state == "sent"
