@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.conftest import calls_of, imports_of, named, service_files
+from tests.architecture.conftest import THE_SERVICES, calls_of, imports_of, named, service_files
 
-ROLES = {"app", "http", "consumers", "settings", "__main__", "__init__"}
+ROLES = {"app", "http", "consumers", "works", "settings", "__main__", "__init__"}
 FRAMEWORKS = {
     *("fastapi", "starlette", "uvicorn", "faststream", "aiokafka", "confluent_kafka"),
     *("typer", "opentelemetry", "structlog", "joserfc"),
@@ -17,6 +17,7 @@ MAY_IMPORT = {"http": {"fastapi", "starlette"}}  # everything else of the framew
 RUNTIME_OF = {  # parts of runtime that belong to one role
     "runtime.http": "http",
     "runtime.kafka": "consumers",
+    "runtime.works": "works",
     "runtime.settings": "settings",
     "runtime.service": "app",
     "runtime.outbox": "use case",
@@ -70,7 +71,7 @@ def _data_access(kind: str, tree: ast.Module, imports: set[str], calls: set[str]
         found.append("SQL belongs in a *_store.py: a statement is written here")
     if any(isinstance(node, ast.Attribute) and node.attr == "connection" for node in ast.walk(tree)):
         found.append("use the Tx, which applies the scope; its connection belongs to runtime")
-    if kind in {"http", "consumers", "app"} and any("_store" in each for each in imports):
+    if kind in {"http", "consumers", "works", "app"} and any("_store" in each for each in imports):
         found.append("an edge calls a use case, never a store")
     if kind in {"store", "rules"} and {"runtime.kafka", "runtime.http"} & imports:
         found.append(f"a {kind} knows no edge")
@@ -108,10 +109,10 @@ def _environment(kind: str, imports: set[str], calls: set[str]) -> list[str]:
     return [f"only settings.py reads the environment: {sorted(reads)}"] if reads else []
 
 
-def test_the_files_of_both_services_are_looked_at() -> None:
+def test_the_files_of_every_service_are_looked_at() -> None:
     looked_at = {(file.parent.name, role(file.stem)) for file in service_files()}
     kinds = {"app", "http", "consumers", "settings", "store", "rules", "use case"}
-    assert looked_at >= {(service, kind) for service in ("tasks", "inspection") for kind in kinds}
+    assert looked_at >= {(service, kind) for service in THE_SERVICES for kind in kinds}
 
 
 @pytest.mark.parametrize("file", service_files(), ids=named)
@@ -137,6 +138,8 @@ PLANTED = [
     ("http.py", "import faststream", "is behind runtime"),
     ("http.py", "from runtime import outbox", "runtime.outbox belongs to a service's use case"),
     ("consumers.py", "from runtime.db import transaction", "runtime.db.transaction belongs to a service's use case"),
+    ("works.py", "from tasks import share_store", "an edge calls a use case"),
+    ("claim_task.py", USE_CASE + "from runtime.works import every", "runtime.works belongs to a service's works"),
     ("consumers.py", "async def f(tx):\n    await tx.fetch('x')", "SQL belongs in a *_store.py"),
     ("share_store.py", "from runtime import outbox", "runtime.outbox belongs to a service's use case"),
     ("share_store.py", "from runtime.kafka import subscribe", "a store knows no edge"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.conftest import ROOT, calls_of, imports_of, named, python_files, service_files
+from tests.architecture.conftest import ROOT, THE_SERVICES, calls_of, imports_of, named, python_files, service_files
 
 RUNTIME = ROOT / "shared" / "runtime" / "runtime"
 CLIENTS = {"faststream", "aiokafka", "confluent_kafka", "kafka"}
@@ -37,6 +37,7 @@ def offences(name: str, source: str) -> list[str]:
         ]
         wrapper = {each for each in imports if each.startswith("runtime.kafka.")} - {
             "runtime.kafka.subscribe",
+            "runtime.kafka.subscribe_each",
             "runtime.kafka.Subscription",
         }
         found += [f"{each}: of runtime.kafka a service uses subscribe alone" for each in sorted(wrapper)]
@@ -46,8 +47,8 @@ def offences(name: str, source: str) -> list[str]:
 FILES = [*python_files(RUNTIME), *service_files()]
 
 
-def test_runtime_and_both_services_are_looked_at() -> None:
-    assert {file.parent.name for file in FILES} >= {"runtime", "tasks", "inspection"}
+def test_runtime_and_every_service_are_looked_at() -> None:
+    assert {file.parent.name for file in FILES} >= {"runtime", *THE_SERVICES}
     assert {"kafka.py", "producer.py", "relay.py", "consumers.py"} <= {file.name for file in FILES}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.architecture.conftest import SERVICES, dotted
+from tests.architecture.conftest import SERVICES, THE_SERVICES, dotted
 from tests.architecture.test_file_roles import role
 
 FILES_MAX = 5
@@ -81,7 +81,7 @@ def _called_modules(service: str, sources: Sources, module: str, within: ast.AST
     return called
 
 
-@pytest.mark.parametrize("service", ["tasks", "inspection"])
+@pytest.mark.parametrize("service", THE_SERVICES)
 def test_every_command_passes_at_most_five_files(service: str) -> None:
     assert commands_of(sources_of(service)["http"])
     assert offences(service, sources_of(service)) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.conftest import PACKAGES, ROOT, named, python_files
+from tests.architecture.conftest import PACKAGES, ROOT, THE_SERVICES, named, python_files
 
 FUNCTION_LINES_MAX = 69
 FILE_LINES_MAX = 499
@@ -57,7 +57,7 @@ def _untrustworthy(tree: ast.Module) -> list[str]:
 
 
 def test_all_packages_and_the_tests_are_looked_at() -> None:
-    assert {"qingdan", "runtime", "devkit", "tasks", "inspection"} <= {package.parent.name for package in PACKAGES}
+    assert {"qingdan", "runtime", "devkit", *THE_SERVICES} <= {package.parent.name for package in PACKAGES}
     assert Path(__file__) in FILES
 
 
