@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final, Literal
 
 import asyncpg
@@ -18,7 +19,8 @@ from runtime.db import Pool, Tx, transaction
 from runtime.failpoints import Failpoint, hit
 from runtime.health import Heartbeats
 from runtime.inbox import Tally
-from runtime.kafka import RawSubscriber, Record, Subscription
+from runtime.kafka import RECORDS_PER_POLL_MAX, RawSubscriber, Record, Subscription
+from runtime.pacing import breath_s
 from runtime.parking import ParkingFull
 from runtime.problems import Refusal
 from runtime.runs import cut_into_runs
@@ -66,7 +68,7 @@ class Read:
 class Consumer:
     """One subscription of one service at work."""
 
-    name: str  # of the service: part of every inbox key, and the consumer group
+    name: str  # of the service: part of every inbox key, and of its consumer groups
     subscription: Subscription
     pool: Pool
     actor: Actor
@@ -81,8 +83,11 @@ class Consumer:
 
     async def receive(self, records: tuple[Record, ...]) -> None:
         """Handle one poll. Raises nothing but CancelledError, which acknowledges nothing."""
+        began = monotonic()
         try:
             await self._receive(records)
+            if len(records) < RECORDS_PER_POLL_MAX // 2:
+                self.raw.breathe(breath_s(monotonic() - began))
         except Exception as error:  # FastStream would go on behind these records without a word
             _log.error("batch_comes_again", topic=self.subscription.topic.name, exc_info=error)
             for partition in self._hold(records):

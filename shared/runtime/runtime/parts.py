@@ -202,7 +202,8 @@ class ConsumePart:
             consumer.raw = RawSubscriber(
                 broker,
                 self.connection.topic_prefix + subscription.topic.name,
-                group=self.connection.topic_prefix + self.name,
+                # A group for each topic: in one group for all, whoever joins for one topic halts the others.
+                group=f"{self.connection.topic_prefix}{self.name}.{subscription.topic.name}",
                 receive=consumer.receive,
                 unreadable=consumer.stop_before_unreadable,
             )
