@@ -76,6 +76,8 @@ class Broker:
     bootstrap: str
     prefix: str
     topic: str = TASKS.name
+    service: str = "probe"
+    """Whose consumer group it is."""
 
     @property
     def topic_name(self) -> str:
@@ -83,7 +85,7 @@ class Broker:
 
     @property
     def group(self) -> str:
-        return self.prefix + "probe"
+        return f"{self.prefix}{self.service}.{self.topic}"
 
     def send(self, records: Iterable[Raw], *, partition: int | None = None) -> int:
         """Send in order and wait for the acknowledgements; return how many were sent."""
@@ -143,7 +145,7 @@ class Broker:
         return records
 
     def committed(self) -> dict[int, int]:
-        """The offsets that the probe's group has committed, by partition."""
+        """The offsets that the group has committed, by partition."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         asked = [ConsumerGroupTopicPartitions(self.group)]
         with _coordinator_may_be_loading():

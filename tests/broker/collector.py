@@ -26,6 +26,8 @@ class Collector:
 
     url: str
     spans: list[CollectedSpan] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    """Everything that was exported, metrics and logs too, as it came."""
 
     def of_trace(self, trace_id: str) -> list[CollectedSpan]:
         return [span for span in self.spans if span.trace_id == trace_id]
@@ -41,6 +43,7 @@ def collecting() -> Iterator[Collector]:
             if self.headers.get("Content-Encoding") == "gzip":
                 self.send_error(415)
                 return
+            collector.bodies.append(body)
             if self.path == "/v1/traces":
                 collector.spans.extend(_spans(body))
             self.send_response(200)

@@ -1,4 +1,4 @@
-"""The story small: some villages and tasks, everything else as in the demo; told once for all tests of a file."""
+"""The story small: some villages, tasks, signs, people and months; told once for all tests of the run."""
 
 from io import StringIO
 
@@ -12,7 +12,7 @@ from devkit.story.plot import Plot, small_story
 
 @pytest.fixture(scope="session")
 def plot() -> Plot:
-    return small_story(villages_max=5, tasks_max=8)
+    return small_story(villages_max=5, tasks_max=8, sign_villages_max=4, people=4_000, periods=("2026-06", "2026-10"))
 
 
 @pytest.fixture(scope="session")

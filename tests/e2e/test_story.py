@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -41,6 +42,19 @@ REPORT_SCHEMA = {
                 "difficulties_answered",
                 "townships_ranked",
                 "wuguanying_rank",
+                "signs_before",
+                "signs_horizontal",
+                "signs_vertical",
+                "signs_removed",
+                "programmes",
+                "people",
+                "entitlements",
+                "payments_settled",
+                "payments_rejected_first",
+                "payments_unknown_resolved",
+                "paid_fen",
+                "bank_paid_fen",
+                "ledger_sum_fen",
                 "events_published",
                 "events_parked",
                 "memory_mb_peak",
@@ -87,11 +101,36 @@ def test_the_past_is_taken_over_and_ranked(told: Played, plot: Plot) -> None:
     assert 1 <= told.figures["wuguanying_rank"] <= len(county.townships)
 
 
+def test_the_signs_of_xiedu_come_down_to_one_horizontal_and_two_vertical(told: Played, plot: Plot) -> None:
+    figures, signs = told.figures, plot.signs
+    assert (figures["signs_before"], figures["signs_horizontal"], figures["signs_vertical"]) == (13, 1, 2)
+    assert figures["signs_removed"] == len(told.evidence.orders) == signs.removable
+    assert signs.removable == len(signs.census) - 3 * len(signs.villages)
+
+
+def test_what_the_programmes_come_to_is_paid_to_the_fen(told: Played, plot: Plot) -> None:
+    figures, said = told.figures, told.evidence.subsidy
+    assert figures["people"] == plot.subsidies.people
+    due = {int(period[-2:]) for period in plot.subsidies.periods}
+    months = [set(programme["due_months"]) for programme in plot.subsidies.programmes]
+    assert figures["programmes"] == sum(not each or bool(each & due) for each in months)
+    assert figures["entitlements"] == said.obligations == figures["payments_settled"] + said.obligations_unpaid
+    assert figures["paid_fen"] == figures["bank_paid_fen"] > 0
+    assert figures["ledger_sum_fen"] == 0
+
+
+def test_what_the_bank_refused_or_forgot_was_paid_all_the_same(told: Played) -> None:
+    assert told.figures["payments_rejected_first"] > 0
+    assert told.figures["payments_unknown_resolved"] > 0
+    assert told.evidence.subsidy.oddities > 0  # repetitions and payments that nobody instructed
+
+
 def test_every_event_reached_a_plain_subscriber(told: Played) -> None:
-    heard = told.evidence.heard
-    assert told.figures["events_heard"] == told.figures["events_published"] == sum(heard.types.values())
-    assert heard.types["share.claimed.v1"] == told.figures["shares_claimed"]
-    assert heard.types["visit.closed.v1"] == told.figures["visits"]
+    heard, private = told.evidence.heard, told.evidence.private_records
+    assert told.figures["events_heard"] == told.figures["events_published"] - private == sum(heard.types.values())
+    assert heard.types["share.claimed.v1"] == told.figures["shares_claimed"] + told.figures["signs_removed"]
+    assert heard.types["visit.closed.v1"] == told.figures["visits"] + told.figures["signs_removed"]
+    assert heard.types["run.closed.v1"] == told.evidence.subsidy.runs
     assert heard.types["assessment.published.v1"] == told.figures["townships_ranked"]
 
 
@@ -144,6 +183,14 @@ def _heard(evidence: Evidence, **changed: Any) -> Evidence:
     return replace(evidence, heard=replace(evidence.heard, **changed))
 
 
+def _subsidy(evidence: Evidence, **changed: object) -> Evidence:
+    return replace(evidence, subsidy=evidence.subsidy.model_copy(update=changed))
+
+
+def _bank(evidence: Evidence, **changed: object) -> Evidence:
+    return replace(evidence, bank=evidence.bank.model_copy(update=changed))
+
+
 LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("no_event_unpublished", lambda e: _service(e, "tasks", outbox_unpublished=1)),
     ("nothing_parked", lambda e: _service(e, "inspection", events_parked=1)),
@@ -169,6 +216,21 @@ LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("every_share_settled", lambda e: _tasks(e, shares_completed=e.tasks.shares_completed - 1)),
     ("no_letter_signed", lambda e: _tasks(e, letters_signed=1)),
     ("refusals_all_counted", lambda e: replace(e, refused=e.refused[1:])),
+    ("no_order_lost", lambda e: replace(e, orders=e.orders[1:])),
+    (
+        "no_order_lost",
+        lambda e: replace(e, orders=[e.orders[0].model_copy(update={"state": "reported"}), *e.orders[1:]]),
+    ),
+    ("no_order_lost", lambda e: _heard(e, orders=defaultdict(Counter, list(e.heard.orders.items())[1:]))),
+    ("no_order_lost", lambda e: replace(e, signage=e.signage.model_copy(update={"signs_removed": 0}))),
+    ("each_obligation_paid_once", lambda e: _subsidy(e, obligations_paid_twice=1)),
+    ("each_obligation_paid_once", lambda e: _subsidy(e, obligations=e.subsidy.obligations + 1)),
+    ("each_obligation_paid_once", lambda e: _bank(e, paid_twice=1)),
+    ("the_banks_book_equals_ours", lambda e: _bank(e, paid_fen=e.bank.paid_fen + 1)),
+    ("the_banks_book_equals_ours", lambda e: _bank(e, settled=e.bank.settled - 1)),
+    ("the_banks_book_equals_ours", lambda e: _ledger(e, differences=["a payment that the bank does not list"])),
+    ("the_ledger_balances", lambda e: _subsidy(e, ledger_sum_fen=1)),
+    ("the_ledger_balances", lambda e: _subsidy(e, runs_closed=0)),
     ("nobody_saw_others_data", lambda e: _ledger(e, seen_of_others=["a village saw a share of another"])),
 ]
 

@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from devkit import kafka_jars, reaper
+from devkit.bank_process import BankProcess
 from devkit.demo import demo
 from devkit.lock_check import unlocked
 from devkit.paths import var_dir, workspace
+from devkit.processes import ServiceProcess
 from devkit.run_directory import ProcessFailedError, end_abandoned_runs
 from devkit.stack import SERVICES, Stack
 
@@ -110,6 +112,7 @@ def _show(stack: Stack) -> None:
         ("token issuer", f"{stack.issuer.url}/users"),
         ("Kafka", stack.bootstrap),
         *((f"database of {service}", stack.database(service).app_url) for service in stack.services),
+        *([("bank's book", str(stack.bank.directory))] if stack.has_bank else []),
         ("logs", str(stack.run.logs)),
     ]
     width = max(len(what) for what, _ in addresses)
@@ -127,9 +130,12 @@ def _show(stack: Stack) -> None:
 
 
 def _watch(stack: Stack) -> int:
-    """Stay until interrupted; 1 when a service ends by itself."""
+    """Stay until interrupted; 1 when a service or the bank ends by itself."""
+    watched: list[ServiceProcess | BankProcess] = [*stack.processes]
+    if stack.has_bank:
+        watched.append(stack.bank)
     while True:
-        for process in stack.processes:
+        for process in watched:
             if not process.is_alive():
                 console.print(f"{process.name} ended; the end of its log:\n{process.log_tail()}", markup=False)
                 return 1

@@ -4,13 +4,15 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from rich.console import Console
 
+from devkit.bank.settings import Behaviour
 from devkit.eventually import NeverTrueError
 from devkit.kafka_jars import JarMismatchError
 from devkit.memory import PeakMemory
@@ -28,6 +30,16 @@ from devkit.surroundings import Surroundings
 REPORT: Final = "demo.json"
 FAULTS_SHOWN_MAX: Final = 5
 LOG_LINES: Final = 15
+BANK: Final = Behaviour(
+    delays_per_mille=20,
+    delay_s=1.0,
+    repeats_per_mille=10,
+    out_of_order_per_mille=10,
+    swallows_per_mille=3,
+    silent_per_mille=5,
+    unknown_per_mille=2,
+)
+"""No bank is perfect: every fault here happens to some of the payments of the story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +58,35 @@ def demo(console: Console) -> int:
     report.unlink(missing_ok=True)
     narrator.open(
         "轻担 Qingdan",
-        "一个县怎样给村里减负：中间件与区划是真的，清单是示例，历史是合成的。",
-        "How a county lightens what it asks of its villages. Kafka, PostgreSQL and the divisions are real, the list is "
-        "modelled, the past is synthetic. Everything happens through HTTP with tokens and Kafka, as for any user.",
+        "三个县怎样给村里减负：中间件与区划是真的，清单是示例，历史和居民是合成的。",
+        "How three counties lighten what they ask of their villages. Kafka, PostgreSQL and the divisions are real, "
+        "lists are modelled, the past and the people are synthetic. All happens through HTTP with tokens and Kafka, as "
+        "for any user.",
     )
     return conclude(narrator, play(narrator, whole_story()), report)
 
 
-def play(narrator: Narrator, plot: Plot) -> Played | None:
-    """Tell the story on everything of its own, and stop all of it; None when it broke off, which has been explained."""
+def play(
+    narrator: Narrator,
+    plot: Plot,
+    *,
+    extra: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    look: Callable[[Stack], None] | None = None,
+) -> Played | None:
+    """Tell the story on everything of its own, and stop all of it; None when it broke off, which has been explained.
+
+    `extra`: variables for a service's environment, by service. `look` is called when the story is told and everything
+    is still there.
+    """
     # A story begins in an empty county, so whatever the environment offers is left alone.
-    stack = Stack(name=f"demo-{os.getpid()}", surroundings=Surroundings())
+    stack = Stack(name=f"demo-{os.getpid()}", surroundings=Surroundings(), bank_behaviour=BANK, extra=extra)
     evidence = None
     with narrator.timed("total"), PeakMemory(lambda: _pss_bytes(stack), every_s=2.0) as memory:
         if _start(stack, narrator):
             try:
                 evidence = _tell(stack, plot, narrator)
+                if evidence is not None and look is not None:
+                    look(stack)
             finally:
                 with narrator.timed("stop"), narrator.waiting("停止", "stopping") as stack.progress:
                     stack.stop()

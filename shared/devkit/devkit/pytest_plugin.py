@@ -14,8 +14,11 @@ import pytest
 from devkit.run_directory import RunDirectory
 
 if TYPE_CHECKING:
+    from devkit.bank.settings import Behaviour
+    from devkit.bank_process import BankProcess
     from devkit.issuer import Issuer
     from devkit.kafka import Kafka
+    from devkit.keys import Keys
     from devkit.postgres import Database, Postgres
     from devkit.processes import ServiceProcess
     from qingdan.topics import Topic
@@ -52,6 +55,12 @@ class MakeService(Protocol):
     ) -> "ServiceProcess": ...
 
 
+class MakeBank(Protocol):
+    """The bank simulator's process, not yet started, under `topic_prefix`, with a book of its own."""
+
+    def __call__(self, behaviour: "Behaviour | None" = None, *, bootstrap: str | None = None) -> "BankProcess": ...
+
+
 # -- the run: owned by the controller, joined by the workers ----------------------------------------------------------
 
 
@@ -81,7 +90,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _stop_shared_kafka(run)
     run.end()
     if config.stash.get(FAILED, True):
-        for data in ("kafka", "postgres", "issuer"):
+        for data in ("kafka", "postgres", "issuer", "keys"):
             shutil.rmtree(run.path / data, ignore_errors=True)
     else:
         shutil.rmtree(run.path, ignore_errors=True)
@@ -148,6 +157,14 @@ def issuer(run_directory: RunDirectory) -> "Issuer":
     return process.issuer
 
 
+@pytest.fixture(scope="session")
+def keys(run_directory: RunDirectory) -> "Keys":
+    """The encryption keys of the run's `subsidy` and of its bank."""
+    from devkit.keys import Keys  # noqa: PLC0415
+
+    return Keys.of(run_directory.path / "keys")
+
+
 # -- fresh for every test ---------------------------------------------------------------------------------------------
 
 
@@ -201,9 +218,10 @@ def service_process(
     run_directory: RunDirectory,
     make_database: MakeDatabase,
     issuer: "Issuer",
+    keys: "Keys",
     topic_prefix: str,
 ) -> Iterator[MakeService]:
-    """See MakeService. What a test leaves running is killed when it ends."""
+    """See MakeService. `subsidy` is told its keys. What a test leaves running is killed when it ends."""
     from devkit.processes import ServiceProcess, Wiring  # noqa: PLC0415
 
     made: list[ServiceProcess] = []
@@ -224,9 +242,40 @@ def service_process(
             issuer_url=issuer.url,
             jwks_url=issuer.jwks_url,
             topic_prefix=topic_prefix,
-            extra=extra or {},
+            extra=keys.environment(service) | (extra or {}),
         )
         process = ServiceProcess(run_directory, service, wiring, name=f"{name or service}-{uuid.uuid4().hex[:6]}")
+        made.append(process)
+        return process
+
+    yield make
+    for process in made:
+        if process.is_alive():
+            process.kill()
+
+
+@pytest.fixture
+def bank_process(
+    request: pytest.FixtureRequest, run_directory: RunDirectory, keys: "Keys", topic_prefix: str, tmp_path: Path
+) -> Iterator[MakeBank]:
+    """See MakeBank. What a test leaves running is killed when it ends."""
+    from devkit.bank_process import BankProcess  # noqa: PLC0415
+    from devkit.keys import BANK  # noqa: PLC0415
+
+    made: list[BankProcess] = []
+
+    def make(behaviour: "Behaviour | None" = None, *, bootstrap: str | None = None) -> "BankProcess":
+        name = f"bank-{uuid.uuid4().hex[:6]}"
+        process = BankProcess(
+            tmp_path / name,
+            run_directory,
+            code=BANK,
+            key_file=keys.bank_private,
+            bootstrap=bootstrap or str(request.getfixturevalue("kafka")),
+            topic_prefix=topic_prefix,
+            behaviour=behaviour,
+            name=name,
+        )
         made.append(process)
         return process
 

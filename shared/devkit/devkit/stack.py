@@ -1,4 +1,4 @@
-"""Everything at once: Kafka, PostgreSQL, token issuer and the services as processes, for `up`, the demo and tests."""
+"""Everything at once: Kafka, PostgreSQL, token issuer, bank and the services as processes, for `up`, demo and tests."""
 
 import asyncio
 import os
@@ -8,27 +8,35 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from devkit.account import can_reach, unprivileged_account
+from devkit.bank.settings import Behaviour
+from devkit.bank_process import BankProcess
 from devkit.dev_users import USERS
 from devkit.issuer import TTL_S, Issuer
 from devkit.issuer_process import IssuerProcess
 from devkit.kafka import Kafka
 from devkit.kafka_jars import Progress, silent
 from devkit.kafka_topics import create_topics
+from devkit.keys import BANK, Keys
 from devkit.own_loop import run_in_own_loop
-from devkit.paths import var_dir
+from devkit.paths import var_dir, workspace
 from devkit.postgres import Postgres
 from devkit.processes import ServiceProcess, Wiring, migrate
 from devkit.run_directory import RunDirectory
 from devkit.surroundings import GivenDatabase, Surroundings
+from runtime.migrate import RUNTIME_MIGRATIONS, read_migrations
+from runtime.migrate import migrate as apply_migrations
 
 if TYPE_CHECKING:
+    from devkit.story.answers import BankBook
     from qingdan.topics import Topic
 
-SERVICES = ("tasks", "inspection")
+SERVICES = ("tasks", "inspection", "signage", "subsidy")
+PAYMENT_SILENT_S = "3"  # the bank next door answers at once, and nobody wants to wait an hour for what it forgot
 
 
 class Stack:
@@ -36,7 +44,8 @@ class Stack:
 
     fresh: data of its own that goes with it; otherwise the data of `var/data`, which stays.
     extra: variables for a service's environment, by service.
-    topics: what to create, the whole registry unless given.
+    topics: what to create, the whole registry and the bank's own unless given.
+    bank: a bank simulator beside the services; by itself one comes with `subsidy`.
     """
 
     def __init__(
@@ -49,6 +58,8 @@ class Stack:
         topics: "Sequence[Topic] | None" = None,
         topic_prefix: str = "",
         extra: Mapping[str, Mapping[str, str]] | None = None,
+        bank: bool | None = None,
+        bank_behaviour: Behaviour | None = None,
         progress: Progress = silent,
     ) -> None:
         self.services = tuple(services)
@@ -58,6 +69,8 @@ class Stack:
         self.topics = topics
         self.topic_prefix = topic_prefix
         self.extra = extra or {}
+        self.has_bank = "subsidy" in self.services if bank is None else bank
+        self.bank_behaviour = bank_behaviour
         self.progress = progress
         self.seconds: dict[str, float] = {}
         self._processes: dict[str, ServiceProcess] = {}
@@ -81,6 +94,9 @@ class Stack:
         )
         self._postgres = Postgres(self.data / "postgres", self.run, port=ports.get("postgres"))
         self._issuer_process = IssuerProcess(self.data / "issuer", self.run, port=ports.get("issuer"))
+        self.keys = Keys(self.data / "keys")
+        if self.has_bank or "subsidy" in self.services:
+            self.keys = Keys.of(self.keys.directory)
         try:
             with ThreadPoolExecutor(3) as pool:
                 begun = [pool.submit(self._start_kafka), pool.submit(self._start_databases)]
@@ -102,7 +118,7 @@ class Stack:
             self._kafka.stop()
         self.run.end()
         if self.fresh:
-            for part in ("kafka", "postgres", "issuer"):
+            for part in ("kafka", "postgres", "issuer", "keys", "bank"):
                 shutil.rmtree(self.data / part, ignore_errors=True)
 
     async def __aenter__(self) -> Self:
@@ -152,6 +168,29 @@ class Stack:
         self._processes[name] = ServiceProcess(self.run, service, wiring, name=name)
         return self._processes[name]
 
+    @cached_property
+    def bank(self) -> BankProcess:
+        """The bank simulator, whether it runs or not. Raises RuntimeError in a stack without one."""
+        if not self.has_bank:
+            raise RuntimeError("this stack has no bank")
+        return BankProcess(
+            self.data / "bank",
+            self.run,
+            code=BANK,
+            key_file=self.keys.bank_private,
+            bootstrap=self.bootstrap,
+            topic_prefix=self.topic_prefix,
+            behaviour=self.bank_behaviour,
+        )
+
+    def bank_book(self) -> "BankBook":
+        """What the bank's own book says of itself. Raises FileNotFoundError before the bank has begun one."""
+        from devkit.bank.statement import totals  # noqa: PLC0415
+        from devkit.story.answers import BankBook  # noqa: PLC0415
+
+        said = totals(self.bank.directory)
+        return BankBook(settled=said.payments.get("settled", 0), paid_fen=said.paid_fen, paid_twice=said.paid_twice)
+
     def url(self, service: str) -> str:
         """Where its HTTP API listens, without a slash at the end."""
         return self._processes[service].url
@@ -179,7 +218,7 @@ class Stack:
             issuer_url=self.issuer.url,
             jwks_url=self.issuer.jwks_url,
             topic_prefix=self.topic_prefix,
-            extra=dict(self.extra.get(service, {})) | dict(extra or {}),
+            extra=self._extra(service) | dict(extra or {}),
         )
 
     def pss_bytes(self) -> int:
@@ -192,9 +231,9 @@ class Stack:
         if self.surroundings.bootstrap is None:
             self.progress("starting Kafka")
             self._timed("kafka", self._kafka.start)
-        from qingdan.topics import ALL  # noqa: PLC0415
+        from qingdan.topics import ALL, in_bank, to_bank  # noqa: PLC0415
 
-        topics = ALL if self.topics is None else self.topics
+        topics = (*ALL, in_bank(BANK), to_bank(BANK)) if self.topics is None else self.topics
         run_in_own_loop(create_topics(self.bootstrap, topics, self.topic_prefix))
 
     def _start_databases(self) -> None:
@@ -216,11 +255,19 @@ class Stack:
                 done.result()
 
     def _migrate_one(self, service: str) -> None:
+        """By ourselves where the service is of this workspace: a process of its own takes two seconds to load what
+        migrating does not need. A template of the test run is migrated by `python -m <service> migrate`.
+        """
         self.progress(f"migrating {service}")
         database = self.database(service)
+        files = workspace() / "services" / service / "migrations"
+        if files.is_dir():
+            wanted = read_migrations("runtime", RUNTIME_MIGRATIONS) + read_migrations(service, files)
+            run_in_own_loop(apply_migrations(database.owner_url or "", wanted))
+            return
         nowhere = "http://127.0.0.1:9"  # neither issuer nor broker is asked, and they may be still starting
         wiring = Wiring(database.app_url, database.owner_url or "", "127.0.0.1:9", nowhere, f"{nowhere}/jwks.json")
-        migrate(self.run, service, replace(wiring, extra=self.extra.get(service, {})))
+        migrate(self.run, service, replace(wiring, extra=self._extra(service)))
 
     def _start_services(self) -> None:
         for service in self.services:
@@ -228,8 +275,17 @@ class Stack:
             process = ServiceProcess(self.run, service, self.wiring(service), port=self.surroundings.ports.get(service))
             self._processes[service] = process
             process.start(wait_ready=False)
+        if self.has_bank:
+            self.bank.start(wait_ready=False)
         for process in self._processes.values():
             process.wait_ready()
+        if self.has_bank:
+            self.bank.wait_ready()
+
+    def _extra(self, service: str) -> dict[str, str]:
+        """What one service alone is told: its keys and its bank, and whatever was asked for."""
+        keys = self.keys.environment(service)
+        return keys | ({"PAYMENT_SILENT_S": PAYMENT_SILENT_S} if keys else {}) | dict(self.extra.get(service, {}))
 
     def _own_databases(self) -> list[str]:
         return [service for service in self.services if service not in self.surroundings.databases]

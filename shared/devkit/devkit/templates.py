@@ -1,5 +1,6 @@
 """Template databases of a test run: each service is migrated once, and every test gets a copy."""
 
+from devkit.keys import Keys
 from devkit.own_loop import run_in_own_loop
 from devkit.postgres import Database, Postgres
 from devkit.processes import Wiring, migrate
@@ -22,9 +23,9 @@ def template_of(postgres: Postgres, run: RunDirectory, service: str) -> Database
         _migrate_runtime(template)
     elif service != "empty":
         issuer_url = f"http://{NOWHERE}"
-        migrate(
-            run, service, Wiring(template.app_url, template.owner_url, NOWHERE, issuer_url, f"{issuer_url}/jwks.json")
-        )
+        keys = Keys.of(run.path / "keys").environment(service) if service == "subsidy" else {}
+        jwks_url = f"{issuer_url}/jwks.json"
+        migrate(run, service, Wiring(template.app_url, template.owner_url, NOWHERE, issuer_url, jwks_url, extra=keys))
     done.touch()
     return template
 

@@ -18,12 +18,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from devkit import paths, reaper
 from devkit.eventually import eventually_sync
+from devkit.keys import BANK
 from devkit.memory import PeakMemory
 from devkit.postgres import Postgres
 from devkit.run_directory import ProcessFailedError, RunDirectory
 from devkit.stack import Stack
 from devkit.surroundings import GivenDatabase, Surroundings
-from qingdan.topics import TASKS
+from qingdan.topics import TASKS, in_bank, to_bank
 
 HERE = str(Path(__file__).parent)
 EXTRA = {"stand_in": {"PYTHONPATH": HERE}}
@@ -69,6 +70,30 @@ async def test_a_fresh_stack_comes_up_and_goes_without_a_trace(own_var: Path) ->
         records = reaper.read_records(stack.run.path)
     assert [record.name for record in records if reaper.is_alive(record)] == []
     assert sorted(path.name for path in stack.run.path.iterdir() if path.is_dir()) == ["logs", "processes"]
+
+
+async def test_a_bank_comes_with_its_topics_keys_and_book(own_var: Path, kafka: str, topic_prefix: str) -> None:
+    given = Surroundings(kafka)
+    async with Stack(["stand_in"], extra=EXTRA, surroundings=given, topic_prefix=topic_prefix, bank=True) as stack:
+        assert stack.bank.is_alive()
+        assert stack.bank_book().model_dump() == {"settled": 0, "paid_fen": 0, "paid_twice": 0}
+        assert stack.keys.bank.recipient == f"bank:{BANK}"
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        assert {topic_prefix + topic(BANK).name for topic in (in_bank, to_bank)} <= set(await admin.list_topics())
+        await admin.close()
+        name = stack.bank.name
+    assert name not in {record.name for record in reaper.read_records(stack.run.path)}
+    assert not (stack.data / "bank").exists()
+    assert not (stack.data / "keys").exists()
+
+
+async def test_a_stack_without_subsidy_has_no_bank(own_var: Path, kafka: str, topic_prefix: str) -> None:
+    given = Surroundings(kafka)
+    async with Stack(["stand_in"], extra=EXTRA, surroundings=given, topic_prefix=topic_prefix, topics=[]) as stack:
+        assert not (stack.data / "keys").exists()
+        with pytest.raises(RuntimeError, match="no bank"):
+            stack.bank.start()
 
 
 async def test_a_replica_shares_the_services_database(own_var: Path, kafka: str, topic_prefix: str) -> None:

@@ -1,7 +1,7 @@
 """What the services answer, as far as the story reads it; what else they say is left aside, as integrators do."""
 
 from datetime import date
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -137,6 +137,109 @@ class TasksStatistics(Answer):
     history_rows: int
 
 
+class SignageStatistics(Answer):
+    """Counts of the signage service, in the scope or the village that was asked for."""
+
+    signs_before: int
+    signs_horizontal: int
+    signs_vertical: int
+    signs_hanging: int
+    signs_removed: int
+    orders: int
+    orders_removed: int
+    orders_contested: int
+    requests_refused: int
+
+
+class Sign(Answer):
+    """A sign, as signage lists it."""
+
+    sign: UUID
+    village: DivisionCode
+    wording: str
+    position: str
+    state: str
+
+
+class Ordered(Answer):
+    """How many removals one call ordered, and how many signs are left that may not hang."""
+
+    ordered: int
+    left: int
+
+
+class Order(Answer):
+    """A removal order."""
+
+    order: UUID
+    village: DivisionCode
+    state: str
+
+
+class SubsidyStatistics(Answer):
+    """Counts of the subsidy service."""
+
+    people: int
+    runs: int
+    runs_closed: int
+    programmes_entitled: int
+    entitlements: int
+    obligations: int
+    obligations_unpaid: int
+    obligations_paid_twice: int
+    payments_by_state: dict[str, int]
+    payments_rejected_first: int
+    payments_unknown_resolved: int
+    paid_fen: int
+    ledger_sum_fen: int
+    ledger_fen_by_account: dict[str, int]
+    oddities: int
+
+
+class ProgrammeTotal(Answer):
+    """What one programme comes to in a run."""
+
+    programme: str
+    payments: int
+    total_fen: int
+
+
+class Previewed(Answer):
+    """A run as previewed."""
+
+    run: UUID
+    programmes: tuple[ProgrammeTotal, ...]
+
+
+class RunView(Answer):
+    """A run as it stands."""
+
+    run: UUID
+    state: str
+    frozen_hash: str | None
+    version: int
+
+
+class PaidAgain(Answer):
+    """How many payments were prepared once more."""
+
+    payments: int
+
+
+class Payment(Answer):
+    """A payment."""
+
+    payment: UUID
+    state: str
+
+
+class Reconciled(Answer):
+    """What a statement said otherwise than our books, the first of it at least."""
+
+    differences: int
+    first: tuple[dict[str, Any], ...]
+
+
 class InspectionStatistics(Answer):
     """Counts of the inspection service."""
 
@@ -178,6 +281,14 @@ class Invariants(Answer):
     events_parked: int
     audit_entries: int
     audit_unsealed: int
+
+
+class BankBook(Answer):
+    """The bank's own book, which it keeps apart from ours."""
+
+    settled: int
+    paid_fen: int
+    paid_twice: int
 
 
 class AuditVerdict(Answer):

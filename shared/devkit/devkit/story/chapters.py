@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from devkit.keys import Keys
 from devkit.story.checks import Evidence
 from devkit.story.client import People, Place
+from devkit.story.hub import Hub
 from devkit.story.meeting import hold_work_meeting
 from devkit.story.narrator import Narrator
 from devkit.story.opening import bring_county, bring_history
@@ -11,7 +13,9 @@ from devkit.story.plot import Plot
 from devkit.story.ranking import rank_townships
 from devkit.story.reckoning import reckon
 from devkit.story.reports import report
+from devkit.story.signs import take_signs_down
 from devkit.story.subscriber import Subscriber
+from devkit.story.subsidies import pay_subsidies
 from devkit.story.supervision import supervise
 from devkit.story.telling import Telling
 
@@ -22,6 +26,8 @@ CHAPTERS = (
     ("reports", "报告进展", "Reports", report),
     ("supervision", "督查与帮助", "Supervision and help", supervise),
     ("ranking", "七个乡镇的名次", "The ranking of the townships", rank_townships),
+    ("signs", "一横两竖", "One horizontal, two vertical", take_signs_down),
+    ("subsidies", "一键发放", "Subsidies in one click", pay_subsidies),
 )
 
 
@@ -32,6 +38,8 @@ class Surroundings(Place, Protocol):
     def topic_prefix(self) -> str: ...
     @property
     def bootstrap(self) -> str: ...
+    @property
+    def keys(self) -> Keys: ...
 
 
 async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
@@ -40,8 +48,9 @@ async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
     Raises StoryError, and NeverTrueError for what should have happened by itself and did not.
     """
     listening = Subscriber(place.bootstrap, place.services, topic_prefix=place.topic_prefix)
-    async with listening as subscriber, People(place) as people:
-        telling = Telling(plot, people, narrator)
+    registers = Hub(place.bootstrap, place.topic_prefix, place.keys.subsidy_public, plot.subsidies.people)
+    async with listening as subscriber, People(place) as people, registers as hub:
+        telling = Telling(plot, people, narrator, hub)
         for name, zh, en, chapter in CHAPTERS:
             with narrator.chapter(name, zh, en):
                 await chapter(telling)

@@ -5,8 +5,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from devkit.story.answers import AuditVerdict, InspectionStatistics, Invariants, RefusedAsk, TasksStatistics
-from devkit.story.subscriber import Heard
+from devkit.story.answers import (
+    AuditVerdict,
+    BankBook,
+    InspectionStatistics,
+    Invariants,
+    Order,
+    RefusedAsk,
+    SignageStatistics,
+    SubsidyStatistics,
+    TasksStatistics,
+)
+from devkit.story.subscriber import STAGES_OF_AN_ORDER, Heard
 from devkit.story.telling import Ledger
 
 
@@ -16,7 +26,17 @@ class Evidence:
 
     ledger: Ledger
     tasks: TasksStatistics
+    """Of Jize, as the next one."""
     inspection: InspectionStatistics
+    signage: SignageStatistics
+    """Of Dafang."""
+    xiedu: SignageStatistics
+    """Of Xiedu Village alone."""
+    subsidy: SubsidyStatistics
+    """Of Anji."""
+    orders: Sequence[Order]
+    """Every removal order that signage lists."""
+    bank: BankBook
     services: Mapping[str, Invariants]
     audits: Mapping[str, AuditVerdict]
     claimed: Mapping[str, Sequence[UUID]]
@@ -24,9 +44,11 @@ class Evidence:
     refused: Sequence[RefusedAsk]
     heard: Heard
     records: Mapping[str, int]
-    """Records in each public topic."""
-    consumed_topics: Mapping[str, str]
-    """The topic that each service consumes."""
+    """Records in each topic, the public ones and those that a service consumes."""
+    private_records: int
+    """How many of them are addressed to a bank, so that no subscriber hears them."""
+    consumed_topics: Mapping[str, Sequence[str]]
+    """The topics that each service consumes."""
 
 
 Fault = str
@@ -61,11 +83,11 @@ def _parked(evidence: Evidence) -> Iterable[Fault]:
 
 def _unread(evidence: Evidence) -> Iterable[Fault]:
     for name, said in evidence.services.items():
-        topic = evidence.consumed_topics[name]
-        there = evidence.records.get(topic, 0)
-        taken = sum(books.records for books in said.consumed if books.topic.endswith(topic))
-        if taken < there:
-            yield f"{name} has accounted for {taken} of {there} records of {topic}"
+        for topic in evidence.consumed_topics[name]:
+            there = evidence.records.get(topic, 0)
+            taken = sum(books.records for books in said.consumed if books.topic.endswith(topic))
+            if taken < there:
+                yield f"{name} has accounted for {taken} of {there} records of {topic}"
 
 
 def _claims(evidence: Evidence) -> Iterable[Fault]:
@@ -79,7 +101,7 @@ def _claims(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _unheard(evidence: Evidence) -> Iterable[Fault]:
-    published = sum(said.events_published for said in evidence.services.values())
+    published = sum(said.events_published for said in evidence.services.values()) - evidence.private_records
     if len(evidence.heard.events) != published:
         yield f"{len(evidence.heard.events)} different events reached the subscriber, {published} were published"
     yield from evidence.heard.faults
@@ -146,6 +168,53 @@ def _refusals(evidence: Evidence) -> Iterable[Fault]:
         yield f"the departments see {seen.total()} refusals between them, {len(everything)} are listed"
 
 
+def _orders(evidence: Evidence) -> Iterable[Fault]:
+    said, ordered = evidence.signage, Counter(evidence.ledger.orders)
+    if Counter(order.order for order in evidence.orders) != ordered or said.orders != ordered.total():
+        yield f"{ordered.total()} removal orders were given, {len(evidence.orders)} are listed, {said.orders} counted"
+    for order in evidence.orders:
+        if order.state != "removed":
+            yield f"order {order.order} in {order.village} is {order.state}: see the log of tasks, then of inspection"
+        for stage in STAGES_OF_AN_ORDER:
+            if (times := evidence.heard.orders[order.order][stage]) != 1:
+                yield f"{stage} of order {order.order} was told {times} times"
+    if not said.orders == said.orders_removed == said.signs_removed:
+        yield f"{said.orders} orders, {said.orders_removed} of them carried out, {said.signs_removed} signs removed"
+
+
+def _paid_once(evidence: Evidence) -> Iterable[Fault]:
+    said, states = evidence.subsidy, evidence.subsidy.payments_by_state
+    if said.obligations_paid_twice:
+        yield f"{said.obligations_paid_twice} obligations were paid more than once"
+    settled = states.get("settled", 0)
+    if settled + said.obligations_unpaid != said.obligations:
+        yield f"{said.obligations} obligations: {settled} settled, {said.obligations_unpaid} unpaid; by state {states}"
+    if evidence.bank.paid_twice:
+        yield f"the bank paid {evidence.bank.paid_twice} payments twice"
+
+
+def _banks_book(evidence: Evidence) -> Iterable[Fault]:
+    ours, bank = evidence.subsidy, evidence.bank
+    if ours.paid_fen != bank.paid_fen:
+        yield f"we say {ours.paid_fen} fen are paid, the bank's book says {bank.paid_fen}"
+    if ours.payments_by_state.get("settled", 0) != bank.settled:
+        yield f"we say {ours.payments_by_state.get('settled', 0)} payments are settled, the bank says {bank.settled}"
+    for difference in evidence.ledger.differences:
+        yield f"a statement differs: {difference}"
+
+
+def _balanced(evidence: Evidence) -> Iterable[Fault]:
+    said = evidence.subsidy
+    if said.ledger_sum_fen or sum(said.ledger_fen_by_account.values()):
+        yield f"the ledger sums to {said.ledger_sum_fen} fen: {said.ledger_fen_by_account}"
+    if said.ledger_fen_by_account.get("in_transit"):
+        yield f"money is still under way after every run was closed: {said.ledger_fen_by_account}"
+    if said.ledger_fen_by_account.get("paid", 0) != said.paid_fen:
+        yield f"{said.paid_fen} fen are settled, the ledger has {said.ledger_fen_by_account} on its accounts"
+    if said.runs != said.runs_closed:
+        yield f"{said.runs_closed} of {said.runs} runs are closed"
+
+
 def _others(evidence: Evidence) -> Iterable[Fault]:
     return evidence.ledger.seen_of_others
 
@@ -172,6 +241,10 @@ CHECKS = (
     Check("every_share_settled", "每份任务都有结果", "every share is complete or refused", _shares),
     Check("no_letter_signed", "没有签一份责任状", "no letter was signed", _letters),
     Check("refusals_all_counted", "每次拒绝都有理由并计数", "every refusal is known and counted", _refusals),
+    Check("no_order_lost", "清理令一个不丢", "no removal order is lost between the services", _orders),
+    Check("each_obligation_paid_once", "每笔应发只付一次", "each obligation is paid once", _paid_once),
+    Check("the_banks_book_equals_ours", "银行账与我方账一致", "the bank's book equals ours", _banks_book),
+    Check("the_ledger_balances", "账本借贷平衡", "the ledger balances to the fen", _balanced),
     Check(
         "nobody_saw_others_data",
         "谁也看不到别处的数据",

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol, Self, TypeVar
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from devkit.story.answers import Page
+from devkit.bank_process import BankProcess
+from devkit.story.answers import BankBook, Page
 from devkit.story.county import JIZE
 from qingdan.divisions import DivisionCode
 
@@ -54,6 +55,9 @@ class Place(Protocol):
     def services(self) -> tuple[str, ...]: ...
     def url(self, service: str) -> str: ...
     def token(self, role: str, division: str | None = None, department: str | None = None) -> str: ...
+    def bank_book(self) -> BankBook: ...
+    @property
+    def bank(self) -> BankProcess: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +184,20 @@ class People:
     def auditor(self) -> Person:
         return self._person("auditor")
 
-    @property
-    def county_staff(self) -> Person:
-        return self._person("town_staff", JIZE)
+    def auditor_of(self, division: DivisionCode) -> Person:
+        return self._person("auditor", division)
+
+    def county_staff(self, county: DivisionCode) -> Person:
+        return self._person("town_staff", county)
+
+    def sign_approver(self, county: DivisionCode) -> Person:
+        return self._person("sign_approver", county)
+
+    def finance_preparer(self, county: DivisionCode) -> Person:
+        return self._person("finance_preparer", county)
+
+    def finance_approver(self, county: DivisionCode) -> Person:
+        return self._person("finance_approver", county)
 
     def town_staff(self, town: DivisionCode) -> Person:
         return self._person("town_staff", town)
@@ -193,8 +208,8 @@ class People:
     def cadre(self, village: DivisionCode) -> Person:
         return self._person("village_cadre", village)
 
-    def department(self, code: str) -> Person:
-        return self._person("department_staff", JIZE, code)
+    def department(self, code: str, county: DivisionCode = JIZE) -> Person:
+        return self._person("department_staff", county, code)
 
     def _person(self, role: str, division: DivisionCode | None = None, department: str | None = None) -> Person:
         key = (role, division, department)

@@ -1,4 +1,4 @@
-"""The sample county: the CSV files of `devkit/data`, read into typed rows."""
+"""The sample counties: the CSV files of `devkit/data`, read into typed rows."""
 
 import csv
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ from qingdan.tasks_events import AskKind, RefusalCode
 DATA = Path(__file__).parents[1] / "data"
 JIZE = DivisionCode("130431000000")
 WUGUANYING = DivisionCode("130431105000")
+ANJI = DivisionCode("330523000000")
+DAFANG = DivisionCode("520521000000")
 
 
 def _words(cell: object) -> object:
@@ -161,28 +163,36 @@ class County:
 @cache
 def jize() -> County:
     """Jize County: real divisions, a modelled list, a synthetic history; data/README.md says which is which."""
-    tasks = _rows("tasks")
+    tasks = rows("tasks")
     return County(
         code=JIZE,
-        divisions=_subtree(JIZE, _read(Division, _rows("divisions"))),
-        items=_read(Item, _rows("responsibilities")),
-        negative=_read(Negative, _rows("negative_list")),
-        tasks=_read(Task, [row for row in tasks if row["on_list"] == "true"]),
-        off_list=_read(OffListAsk, [row for row in tasks if row["on_list"] != "true"]),
-        history=_read(FinishedTask, _rows("history_jize")),
+        divisions=subtree(JIZE, all_divisions()),
+        items=read(Item, rows("responsibilities")),
+        negative=read(Negative, rows("negative_list")),
+        tasks=read(Task, [row for row in tasks if row["on_list"] == "true"]),
+        off_list=read(OffListAsk, [row for row in tasks if row["on_list"] != "true"]),
+        history=read(FinishedTask, rows("history_jize")),
     )
 
 
-def _rows(file: str) -> list[dict[str, str]]:
+@cache
+def all_divisions() -> tuple[Division, ...]:
+    """The three counties with all above and all below them."""
+    return read(Division, rows("divisions"))
+
+
+def rows(file: str) -> list[dict[str, str]]:
+    """A file of `devkit/data`, as text by column."""
     with (DATA / f"{file}.csv").open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines))
 
 
-def _read(model: type[R], rows: list[dict[str, str]]) -> tuple[R, ...]:
-    return tuple(model.model_validate(row) for row in rows)
+def read(model: type[R], lines: list[dict[str, str]]) -> tuple[R, ...]:
+    """Typed rows. Raises pydantic.ValidationError."""
+    return tuple(model.model_validate(line) for line in lines)
 
 
-def _subtree(code: DivisionCode, divisions: tuple[Division, ...]) -> tuple[Division, ...]:
+def subtree(code: DivisionCode, divisions: tuple[Division, ...]) -> tuple[Division, ...]:
     """A division with all above and all below it."""
     by_code = {division.code: division for division in divisions}
     chosen, at = [by_code[code]], by_code[code].parent_code

@@ -1,24 +1,26 @@
-"""The opening: an operator brings the county's divisions, its responsibility list and its finished half-year."""
+"""The opening: an operator brings the counties' divisions, Jize's responsibility list and its finished half-year."""
 
 from devkit.story.answers import Imported
 from devkit.story.client import together
+from devkit.story.county import all_divisions
 from devkit.story.narrator import Advance
 from devkit.story.telling import Telling
 from qingdan.access_events import ListVersionTookEffect
 
 
 async def bring_county(telling: Telling) -> None:
-    """The tree of divisions into every service, the list into tasks."""
+    """The tree of all three counties into every service, the list into tasks."""
     county, operator, narrator = telling.plot.county, telling.people.operator, telling.narrator
     townships = county.townships
     villages = sum(len(county.villages(township.code)) for township in townships)
     narrator.say(
-        f"{county.name_zh(county.code)}{len(townships)}个乡镇、{villages}个村（真实区划）；责任清单{len(county.items)}项、"
+        f"鸡泽、大方、安吉三县区划（真实）。{county.name_zh(county.code)}{len(townships)}个乡镇、{villages}个村；责任清单{len(county.items)}项、"
         f"负面清单{len(county.negative)}项（示例）。",
-        f"Jize County has {len(townships)} townships and {villages} villages (real); the list has {len(county.items)} "
+        f"Jize, Dafang and Anji (real). Jize has {len(townships)} townships and {villages} villages; its list has "
+        f"{len(county.items)} "
         f"items and {len(county.negative)} things never to be asked (modelled).",
     )
-    divisions = [division.model_dump(mode="json") for division in county.divisions]
+    divisions = [division.model_dump(mode="json") for division in all_divisions()]
     services = telling.people.place.services
 
     async def bring_divisions(service: str, advance: Advance) -> None:

@@ -8,7 +8,9 @@ from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from devkit.story.anji import PEOPLE, PERIODS, Subsidies
 from devkit.story.county import WUGUANYING, County, OffListAsk, Task, jize
+from devkit.story.dafang import SignCounty, dafang
 from qingdan.divisions import DivisionCode
 
 SEED: Final = 20210811
@@ -16,6 +18,7 @@ VISITED_FROM_REPORT_SHARE: Final = 0.08
 FINDING_SHARE: Final = 0.3
 FIRST_RECHECK_PASSES_SHARE: Final = 0.8
 FORWARDED_SHARE: Final = 0.25
+SIGNS_ASKED_FOR: Final = 5
 
 # What the villages of the article were short of, in our words: category, difficulty, answer.
 DIFFICULTIES: Final = (
@@ -39,6 +42,8 @@ class Plot:
     town: DivisionCode
     villages: tuple[DivisionCode, ...]
     tasks: tuple[Task, ...]
+    signs: SignCounty
+    subsidies: Subsidies
     seed: int = SEED
 
     @property
@@ -111,21 +116,57 @@ class Plot:
         """Whether the town has to ask somebody else before it can answer."""
         return self._chance("forwarded", village, text).random() < FORWARDED_SHARE
 
+    def more_signs(self) -> Sequence[tuple[str, DivisionCode, str]]:
+        """Department, village and wording of signs that are still asked for, and may not hang."""
+        kinds = [rule for rule in self.signs.rules if not rule.permitted]
+        chosen = self._chance("more signs").sample(kinds, k=min(SIGNS_ASKED_FOR, len(self.signs.villages)))
+        return [
+            (rule.department, village, rule.title_zh)
+            for rule, village in zip(chosen, self.signs.villages, strict=False)
+        ]
+
+    @property
+    def removals_expected(self) -> int:
+        """How many signs may not hang, by the labels of the census: only for the progress bar."""
+        return self.signs.removable
+
+    def removal_limit_working_days(self, village: DivisionCode, title: str) -> int:
+        """Taking a sign down takes no year."""
+        return self._chance("removal", village, title).randint(2, 10)
+
+    def photo_of_the_bare_wall(self, village: DivisionCode, title: str) -> list[str]:
+        """The hash of the one photo that the village sends."""
+        return [sha256(f"{self.seed}/bare wall/{village}/{title}".encode()).hexdigest()]
+
     def _chance(self, *about: str) -> Random:
         return Random("/".join((str(self.seed), *about)))
 
 
 def whole_story() -> Plot:
-    """All on-list tasks and all villages of Wuguanying."""
+    """All on-list tasks and all villages of Wuguanying; all signs of Dafang's census; all people and programmes."""
     return small_story(villages_max=None, tasks_max=None)
 
 
-def small_story(*, villages_max: int | None, tasks_max: int | None) -> Plot:
-    """The first villages, and tasks spread over the list."""
+def small_story(
+    *,
+    villages_max: int | None,
+    tasks_max: int | None,
+    sign_villages_max: int | None = None,
+    people: int = PEOPLE,
+    periods: tuple[str, ...] = PERIODS,
+) -> Plot:
+    """The first villages, and tasks spread over the list; Xiedu and the next villages; fewer people and months."""
     county = jize()
     villages = tuple(village.code for village in county.villages(WUGUANYING))[:villages_max]
     step = 1 if tasks_max is None else max(1, len(county.tasks) // tasks_max)
-    return Plot(county, WUGUANYING, villages, county.tasks[::step][:tasks_max])
+    return Plot(
+        county,
+        WUGUANYING,
+        villages,
+        county.tasks[::step][:tasks_max],
+        dafang().of(sign_villages_max),
+        Subsidies(people, periods),
+    )
 
 
 def today() -> date:

@@ -6,7 +6,7 @@ from devkit.story.telling import Telling
 
 async def rank_townships(telling: Telling) -> None:
     """The county's staff has the townships ranked; the story keeps what the service answers when it is asked again."""
-    plot, narrator, staff = telling.plot, telling.narrator, telling.people.county_staff
+    plot, narrator, staff = telling.plot, telling.narrator, telling.people.county_staff(telling.plot.county.code)
     first, last = plot.county.half_year
     narrator.say(
         "一看自定时限是否守住，二看问题首次复查是否通过；拒绝、照片、会议不计分。",

@@ -2,32 +2,47 @@
 
 import contextlib
 from typing import Final
+from uuid import UUID
 
 from devkit.eventually import NeverTrueError, eventually
 from devkit.story.answers import (
     AuditVerdict,
     InspectionStatistics,
     Invariants,
+    Order,
     RefusedAsk,
     Share,
+    SignageStatistics,
+    SubsidyStatistics,
     TasksStatistics,
 )
 from devkit.story.checks import Evidence
 from devkit.story.client import Person, together
+from devkit.story.county import ANJI, DAFANG
+from devkit.story.dafang import XIEDU
 from devkit.story.subscriber import Subscriber
 from devkit.story.telling import Telling
-from qingdan.topics import INSPECTION, TASKS
+from qingdan.topics import INSPECTION, RECORDS_FACTS, RECORDS_IDENTITIES, SIGNAGE, TASKS, in_bank, to_bank
 
-CONSUMED: Final = {"tasks": INSPECTION.name, "inspection": TASKS.name}
+BANK: Final = "AJRCB"
+CONSUMED: Final = {
+    "tasks": (INSPECTION, SIGNAGE),
+    "inspection": (TASKS,),
+    "signage": (TASKS, INSPECTION),
+    "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK)),
+}
+SHARES_KNOWN_BY: Final = ("tasks", "inspection")
+NOT_PUBLIC: Final = (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK), to_bank(BANK))
 SETTLED_TIMEOUT_S: Final = 45.0
 
 
 async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float = SETTLED_TIMEOUT_S) -> Evidence:
     """Everything there is to be checked; what has not come to rest within `timeout_s` is checked as it is."""
-    auditor, narrator = telling.people.auditor, telling.narrator
+    auditor, narrator, county = telling.people.auditor, telling.narrator, telling.plot.county.code
     narrator.say(
-        "等到发件箱清空、各方读完，再逐项向两个服务核对。",
-        "Wait until outboxes are empty and everybody has read to the end; then ask both services, item by item.",
+        "等到发件箱清空、各方读完，再逐项向四个服务和银行核对。",
+        "Wait until outboxes are empty and everybody has read to the end; then ask four services and the bank, item by "
+        "item.",
     )
     with narrator.step("等待送达", "wait for the last one", 1) as advance:
         with contextlib.suppress(NeverTrueError):
@@ -39,35 +54,50 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
         for name in CONSUMED:
             audits[name] = await auditor.get(name, "/v1/audit/verification", AuditVerdict)
             advance()
-    with narrator.step("逐份核对认领", "compare the claims", len(telling.ledger.claims) * len(CONSUMED)) as advance:
-        claimed = {}
-        for name in CONSUMED:
-            shares = await auditor.pages(name, "/v1/shares", Share)
+    in_county, in_dafang, in_anji = (telling.people.auditor_of(code) for code in (county, DAFANG, ANJI))
+    records = await subscriber.records_in_topics(NOT_PUBLIC)
+    return Evidence(
+        ledger=telling.ledger,
+        tasks=await in_county.get("tasks", "/v1/statistics", TasksStatistics),
+        inspection=await in_county.get("inspection", "/v1/statistics", InspectionStatistics),
+        signage=await in_dafang.get("signage", "/v1/statistics", SignageStatistics),
+        xiedu=await in_dafang.get("signage", "/v1/statistics", SignageStatistics, village=XIEDU),
+        subsidy=await in_anji.get("subsidy", "/v1/statistics", SubsidyStatistics),
+        orders=await auditor.pages("signage", "/v1/orders", Order),
+        bank=telling.people.place.bank_book(),
+        services=services,
+        audits=audits,
+        claimed=await _claimed(telling),
+        refused=await auditor.pages("tasks", "/v1/asks/refused", RefusedAsk),
+        heard=subscriber.heard,
+        records=records,
+        private_records=records[to_bank(BANK).name],
+        consumed_topics={service: [topic.name for topic in topics] for service, topics in CONSUMED.items()},
+    )
+
+
+async def _claimed(telling: Telling) -> dict[str, list[UUID]]:
+    """The shares that each service lists as claimed at some time."""
+    claimed = {}
+    expected = len(telling.ledger.claims) * len(SHARES_KNOWN_BY)
+    with telling.narrator.step("逐份核对认领", "compare the claims", expected) as advance:
+        for name in SHARES_KNOWN_BY:
+            shares = await telling.people.auditor.pages(name, "/v1/shares", Share)
             claimed[name] = [share.share for share in shares if share.claimed_on is not None]
             for _ in claimed[name]:
                 advance()
-    return Evidence(
-        ledger=telling.ledger,
-        tasks=await auditor.get("tasks", "/v1/statistics", TasksStatistics),
-        inspection=await auditor.get("inspection", "/v1/statistics", InspectionStatistics),
-        services=services,
-        audits=audits,
-        claimed=claimed,
-        refused=await auditor.pages("tasks", "/v1/asks/refused", RefusedAsk),
-        heard=subscriber.heard,
-        records=await subscriber.records_in_topics(),
-        consumed_topics=CONSUMED,
-    )
+    return claimed
 
 
 async def _at_rest(auditor: Person, subscriber: Subscriber) -> bool:
     """Nothing waits in an outbox, every record is read, every audit entry is in its chain."""
     said = await together(auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED)
-    records = await subscriber.records_in_topics()
+    records = await subscriber.records_in_topics(NOT_PUBLIC)
     read = all(
-        sum(books.records for books in one.consumed if books.topic.endswith(CONSUMED[one.service]))
-        >= records[CONSUMED[one.service]]
+        sum(books.records for books in one.consumed if books.topic.endswith(topic.name)) >= records[topic.name]
         for one in said
+        for topic in CONSUMED[one.service]
     )
     told = not any(one.outbox_unpublished or one.audit_unsealed for one in said)
-    return told and read and subscriber.heard.records >= sum(records.values())
+    public = sum(count for name, count in records.items() if name not in {topic.name for topic in NOT_PUBLIC})
+    return told and read and subscriber.heard.records >= public

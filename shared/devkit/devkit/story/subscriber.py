@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -12,11 +13,30 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from qingdan.envelope import MalformedMessage, UnknownEventType, from_record
 from qingdan.event import EventBody
-from qingdan.tasks_events import AskRefused, ShareClaimed, ShareCompleted, ShareProgressed, ShareReportedDone
-from qingdan.topics import ALL, Topic
+from qingdan.inspection_events import VisitClosed
+from qingdan.signage_events import RemovalOrdered, SignRemoved
+from qingdan.tasks_events import (
+    AskRefused,
+    ShareClaimed,
+    ShareCompleted,
+    ShareProgressed,
+    ShareReportedDone,
+    TaskPublished,
+)
+from qingdan.topics import ALL, Topic, topic_named
 
 GROUP: Final = "big-screen"
 WAYS_OF_A_SHARE: Final = (ShareClaimed, ShareProgressed, ShareReportedDone, ShareCompleted)
+STAGES_OF_AN_ORDER: Final = (
+    RemovalOrdered.event_type(),
+    TaskPublished.event_type(),
+    ShareClaimed.event_type(),
+    ShareReportedDone.event_type(),
+    VisitClosed.event_type(),
+    ShareCompleted.event_type(),
+    SignRemoved.event_type(),
+)
+"""What must be heard of every removal order, once each, through all services and back."""
 
 
 def topics_of(services: tuple[str, ...]) -> tuple[Topic, ...]:
@@ -32,6 +52,8 @@ class Heard:
     events: set[tuple[str, str]] = field(default_factory=set)
     types: Counter[str] = field(default_factory=Counter)
     asks_refused: set[UUID] = field(default_factory=set)
+    orders: dict[UUID, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Event types heard of each removal order, wherever they come from: the origin leads back to it."""
     faults: list[str] = field(default_factory=list)
     _stage: dict[UUID, int] = field(default_factory=dict)
 
@@ -53,6 +75,11 @@ class Heard:
     def _look_at(self, place: str, event: EventBody) -> None:
         if isinstance(event, AskRefused):
             self.asks_refused.add(event.ask)
+        if isinstance(event, RemovalOrdered | SignRemoved):
+            self.orders[event.order][event.type] += 1
+        origin = getattr(event, "origin", None)
+        if origin is not None and origin.kind == "removal_order":
+            self.orders[origin.id][event.type] += 1
         if isinstance(event, WAYS_OF_A_SHARE):
             stage = WAYS_OF_A_SHARE.index(type(event))
             if stage < self._stage.get(event.share, 0):
@@ -65,6 +92,7 @@ class Subscriber:
 
     def __init__(self, bootstrap: str, services: tuple[str, ...], *, topic_prefix: str = "") -> None:
         self.heard = Heard()
+        self._prefix = topic_prefix
         self._registry_names = {f"{topic_prefix}{topic.name}": topic.name for topic in topics_of(services)}
         self._consumer = AIOKafkaConsumer(
             *self._registry_names,
@@ -87,18 +115,19 @@ class Subscriber:
             await self._reading
         await self._consumer.stop()
 
-    async def records_in_topics(self) -> dict[str, int]:
-        """How many records each topic holds now, by its name in the registry."""
+    async def records_in_topics(self, others: Iterable[Topic] = ()) -> dict[str, int]:
+        """How many records each public topic holds now, by its name in the registry; of `others` only the number."""
+        names = self._registry_names | {f"{self._prefix}{topic.name}": topic.name for topic in others}
         partitions = [
             TopicPartition(name, number)
-            for name in self._registry_names
-            for number in self._consumer.partitions_for_topic(name) or ()
+            for name, registry_name in names.items()
+            for number in range(topic_named(registry_name).partitions)
         ]
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
         records: Counter[str] = Counter()
         for partition, end in ends.items():
-            records[self._registry_names[partition.topic]] += end - begins[partition]
+            records[names[partition.topic]] += end - begins[partition]
         return dict(records)
 
     async def _read(self) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from devkit.story.answers import Assessment
 from devkit.story.client import People
+from devkit.story.hub import Hub
 from devkit.story.narrator import Narrator
 from devkit.story.plot import Plot
 
@@ -15,11 +16,15 @@ class Ledger:
     """What was acknowledged with a 2xx, or refused with a name: the services must know all of it at the end."""
 
     claims: list[UUID] = field(default_factory=list)
+    orders: list[UUID] = field(default_factory=list)
     refused_at_gate: list[UUID] = field(default_factory=list)
     refused_by_villages: list[UUID] = field(default_factory=list)
     seen_by_departments: dict[str, list[UUID]] = field(default_factory=dict)
     seen_of_others: list[str] = field(default_factory=list)
+    signs_refused: list[str] = field(default_factory=list)
     assessment: Assessment | None = None
+    differences: list[str] = field(default_factory=list)
+    """What a bank's statement said otherwise than our books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Telling:
     plot: Plot
     people: People
     narrator: Narrator
+    hub: Hub
     ledger: Ledger = field(default_factory=Ledger)
 
     def name_zh(self, code: str) -> str:

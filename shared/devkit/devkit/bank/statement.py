@@ -1,0 +1,115 @@
+"""What the bank's book says, read from outside: totals, the lines of a statement, and batches that do not add up."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from devkit.bank.book import FILE
+from devkit.bank.references import reference
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One payment; whoever was not paid has no bank reference, an order that could not be read no amount."""
+
+    payment: UUID
+    batch: UUID
+    status: str
+    amount_fen: int | None
+    bank_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongBatch:
+    """A batch that has other payments than were declared; None for a batch that was never declared."""
+
+    batch: UUID
+    declared: int | None
+    arrived: int
+    declared_fen: int | None
+    arrived_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The book in figures. `paid_fen` is what has left the bank and not come back, `paid_twice` the payments for which
+    money left more than once; `tally` has what is only counted.
+    """
+
+    payments: Mapping[str, int]
+    paid_fen: int
+    paid_twice: int
+    instructed_again: int
+    waiting: int
+    answers: int
+    answers_unsent: int
+    tally: Mapping[str, int]
+
+
+def totals(directory: Path) -> Totals:
+    """Everything that the book in `directory` counts. The bank may be writing; one moment is seen."""
+    with _read(directory) as db:
+        (paid_fen,) = db.execute("SELECT coalesce(sum(amount_fen), 0) FROM transfer").fetchone()
+        (paid_twice,) = db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM transfer WHERE amount_fen > 0 GROUP BY payment HAVING count(*) > 1)"
+        ).fetchone()
+        (again,) = db.execute("SELECT coalesce(sum(times_instructed - 1), 0) FROM payment").fetchone()
+        (waiting,) = db.execute("SELECT count(*) FROM waiting").fetchone()
+        answers, unsent = db.execute("SELECT count(*), count(due_ms) FROM answer").fetchone()
+        return Totals(
+            payments=dict(db.execute("SELECT status, count(*) FROM payment GROUP BY status").fetchall()),
+            paid_fen=paid_fen,
+            paid_twice=paid_twice,
+            instructed_again=again,
+            waiting=waiting,
+            answers=answers,
+            answers_unsent=unsent,
+            tally=dict(db.execute("SELECT name, times FROM tally").fetchall()),
+        )
+
+
+def statement(directory: Path, code: str, batches: frozenset[UUID] | None = None) -> list[StatementLine]:
+    """Every payment, or those of some batches, by batch and number in it."""
+    with _read(directory) as db:
+        rows = db.execute("SELECT id, batch, status, amount_fen FROM payment ORDER BY batch, seq, id").fetchall()
+    return [
+        StatementLine(
+            UUID(payment),
+            UUID(batch),
+            status,
+            amount_fen,
+            reference(code, UUID(payment)) if status in {"settled", "returned"} else None,
+        )
+        for payment, batch, status, amount_fen in rows
+        if batches is None or UUID(batch) in batches
+    ]
+
+
+def wrong_batches(directory: Path) -> list[WrongBatch]:
+    """Where count or total of what arrived is not what was declared."""
+    with _read(directory) as db:
+        rows = db.execute(
+            """
+            WITH arrived AS (
+                SELECT batch, count(*) AS n, coalesce(sum(amount_fen), 0) AS fen FROM payment GROUP BY batch
+            )
+            SELECT coalesce(batch.id, arrived.batch), batch.count, coalesce(n, 0), batch.total_fen, coalesce(fen, 0)
+            FROM batch FULL JOIN arrived ON arrived.batch = batch.id
+            WHERE batch.count IS NOT n OR batch.total_fen IS NOT fen ORDER BY 1
+            """
+        ).fetchall()
+    return [WrongBatch(UUID(batch), *row) for batch, *row in rows]
+
+
+@contextmanager
+def _read(directory: Path) -> Iterator[sqlite3.Connection]:
+    path = directory / FILE
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: this bank has no book yet")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA query_only = ON")
+        db.execute("BEGIN")
+        yield db

@@ -1,0 +1,113 @@
+"""The bank simulator as a process of a run."""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from devkit.bank.__main__ import READY
+from devkit.bank.settings import Behaviour
+from devkit.run_directory import RunDirectory, RunProcess
+
+START_TIMEOUT_S = 30.0
+
+
+class BankProcess:
+    """`python -m devkit.bank` with its book in `directory`; killed and started again it goes on where it was.
+
+    `devkit.bank.statement` reads the book. Behaviour may change from one start to the next.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        run: RunDirectory,
+        *,
+        code: str,
+        key_file: Path,
+        bootstrap: str,
+        topic_prefix: str = "",
+        behaviour: Behaviour | None = None,
+        name: str = "bank",
+    ) -> None:
+        self.directory = directory
+        self.run = run
+        self.code = code
+        self.key_file = key_file
+        self.bootstrap = bootstrap
+        self.topic_prefix = topic_prefix
+        self.behaviour = behaviour or Behaviour()
+        self.name = name
+
+    def start(self, variables: Mapping[str, str] = MappingProxyType({}), *, wait_ready: bool = True) -> None:
+        """Start it; `variables` ({"FAILPOINTS": …}) hold for this start only. Raises ProcessFailedError."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._ready.unlink(missing_ok=True)
+        inherited = {name: value for name, value in os.environ.items() if name != "FAILPOINTS"}
+        own = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "KAFKA_TOPIC_PREFIX": self.topic_prefix,
+            "BANK_CODE": self.code,
+            "BANK_KEY_FILE": str(self.key_file),
+            "BANK_DIRECTORY": str(self.directory),
+        }
+        self.run.spawn(
+            self.name,
+            [sys.executable, "-m", "devkit.bank"],
+            env=inherited | own | self.behaviour.environment() | dict(variables),
+        )
+        if wait_ready:
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until it reads its topic. Raises ProcessFailedError."""
+        process = self._running()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._ready.exists():
+            if not process.is_alive():
+                raise process.failure("ended while starting")
+            if time.monotonic() > deadline:
+                raise process.failure(f"was not ready within {START_TIMEOUT_S:g} s")
+            time.sleep(0.03)
+
+    def terminate(self) -> int | None:
+        """SIGTERM; returns the exit code."""
+        process = self._running()
+        process.terminate()
+        return process.exit_code()
+
+    def kill(self) -> None:
+        self._running().kill()
+
+    def wait_ended(self, timeout_s: float = 30.0) -> int | None:
+        """Wait until it ends by itself, at a failpoint; returns its exit code. Raises ProcessFailedError."""
+        process = self._running()
+        deadline = time.monotonic() + timeout_s
+        while process.is_alive():
+            if time.monotonic() > deadline:
+                raise process.failure(f"still runs after {timeout_s:g} s")
+            time.sleep(0.02)
+        return process.exit_code()
+
+    def is_alive(self) -> bool:
+        process = self.run.process(self.name)
+        return process is not None and process.is_alive()
+
+    def pss_bytes(self) -> int:
+        process = self.run.process(self.name)
+        return process.pss_bytes() if process is not None else 0
+
+    def log_tail(self, lines: int = 25) -> str:
+        return self._running().log_tail(lines)
+
+    @property
+    def _ready(self) -> Path:
+        return self.directory / READY
+
+    def _running(self) -> RunProcess:
+        process = self.run.process(self.name)
+        if process is None:
+            raise RuntimeError(f"{self.name} has not been started")
+        return process
