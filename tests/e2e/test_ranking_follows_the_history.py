@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
+from typing import cast
 
 from rich.console import Console
 
@@ -13,6 +14,7 @@ from devkit.pytest_plugin import MakeService
 from devkit.story.answers import Assessment
 from devkit.story.client import People
 from devkit.story.county import WUGUANYING, County, FinishedTask, jize
+from devkit.story.hub import Hub
 from devkit.story.narrator import Narrator
 from devkit.story.opening import bring_county, bring_history
 from devkit.story.plot import Plot, small_story
@@ -56,7 +58,7 @@ def _ranking(service_process: MakeService, issuer: Issuer, plot: Plot) -> Assess
 
     async def rank() -> Assessment:
         async with People(OneService(process.url, issuer)) as people:
-            telling = Telling(plot, people, Narrator(Console(file=StringIO())))
+            telling = Telling(plot, people, Narrator(Console(file=StringIO())), cast(Hub, None))
             for chapter in (bring_county, bring_history, rank_townships):
                 await chapter(telling)
         assert telling.ledger.assessment is not None
