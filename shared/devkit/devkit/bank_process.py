@@ -9,12 +9,13 @@ from types import MappingProxyType
 
 from devkit.bank.__main__ import READY
 from devkit.bank.settings import Behaviour
-from devkit.run_directory import RunDirectory, RunProcess
+from devkit.named_process import NamedProcess
+from devkit.run_directory import RunDirectory
 
 START_TIMEOUT_S = 30.0
 
 
-class BankProcess:
+class BankProcess(NamedProcess):
     """`python -m devkit.bank` with its book in `directory`; killed and started again it goes on where it was.
 
     `devkit.bank.statement` reads the book. Behaviour may change from one start to the next.
@@ -72,42 +73,6 @@ class BankProcess:
                 raise process.failure(f"was not ready within {START_TIMEOUT_S:g} s")
             time.sleep(0.03)
 
-    def terminate(self) -> int | None:
-        """SIGTERM; returns the exit code."""
-        process = self._running()
-        process.terminate()
-        return process.exit_code()
-
-    def kill(self) -> None:
-        self._running().kill()
-
-    def wait_ended(self, timeout_s: float = 30.0) -> int | None:
-        """Wait until it ends by itself, at a failpoint; returns its exit code. Raises ProcessFailedError."""
-        process = self._running()
-        deadline = time.monotonic() + timeout_s
-        while process.is_alive():
-            if time.monotonic() > deadline:
-                raise process.failure(f"still runs after {timeout_s:g} s")
-            time.sleep(0.02)
-        return process.exit_code()
-
-    def is_alive(self) -> bool:
-        process = self.run.process(self.name)
-        return process is not None and process.is_alive()
-
-    def pss_bytes(self) -> int:
-        process = self.run.process(self.name)
-        return process.pss_bytes() if process is not None else 0
-
-    def log_tail(self, lines: int = 25) -> str:
-        return self._running().log_tail(lines)
-
     @property
     def _ready(self) -> Path:
         return self.directory / READY
-
-    def _running(self) -> RunProcess:
-        process = self.run.process(self.name)
-        if process is None:
-            raise RuntimeError(f"{self.name} has not been started")
-        return process

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from devkit.named_process import DRAIN_TIMEOUT_S, NamedProcess
 from devkit.ports import free_port
-from devkit.run_directory import RunDirectory, RunProcess
+from devkit.run_directory import RunDirectory
 
 READY_TIMEOUT_S = 60.0
-DRAIN_TIMEOUT_S = 25.0  # services promise 20 s
 PROBES = ("/startupz", "/readyz")
 
 
@@ -46,7 +46,7 @@ class Wiring:
         return inherited | {"PYTHONUNBUFFERED": "1"} | variables | dict(self.extra)
 
 
-class ServiceProcess:
+class ServiceProcess(NamedProcess):
     """`python -m <module>` in a session of its own; `url` stays the same over restarts."""
 
     def __init__(
@@ -113,55 +113,13 @@ class ServiceProcess:
         finally:
             connection.close()
 
-    def terminate(self, timeout_s: float = DRAIN_TIMEOUT_S) -> int | None:
-        """SIGTERM, wait, SIGKILL after `timeout_s`; returns the exit code (negative: the signal that ended it)."""
-        process = self._running()
-        process.terminate(timeout_s)
-        return process.exit_code()
-
-    def kill(self) -> None:
-        """SIGKILL to it and all its children, as the kernel or a node failure would."""
-        self._running().kill()
-
     def restart(self, variables: Mapping[str, str] = MappingProxyType({})) -> None:
         self.terminate()
         self.start(variables)
 
-    def wait_ended(self, timeout_s: float = 30.0) -> int | None:
-        """Wait until it ends by itself (a failpoint, a loud stop); returns its exit code. Raises ProcessFailedError."""
-        process = self._running()
-        deadline = time.monotonic() + timeout_s
-        while process.is_alive():
-            if time.monotonic() > deadline:
-                raise process.failure(f"still runs after {timeout_s:g} s")
-            time.sleep(0.02)
-        return process.exit_code()
-
-    def is_alive(self) -> bool:
-        process = self.run.process(self.name)
-        return process is not None and process.is_alive()
-
-    def pss_bytes(self) -> int:
-        """Memory of the process and its children, shared pages counted in proportion."""
-        process = self.run.process(self.name)
-        return process.pss_bytes() if process is not None else 0
-
-    def log_tail(self, lines: int = 25) -> str:
-        return self._running().log_tail(lines)
-
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        return self._running().pid
-
-    def _running(self) -> RunProcess:
-        process = self.run.process(self.name)
-        if process is None:
-            raise RuntimeError(f"{self.name} has not been started")
-        return process
 
 
 def migrate(

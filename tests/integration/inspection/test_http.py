@@ -6,56 +6,22 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from pydantic import PostgresDsn
 
+from devkit.browser import Client, application
 from devkit.issuer import Issuer
 from inspection.app import service
-from inspection.settings import Settings
 from runtime.actor import Actor, Role
-from runtime.auth import Authenticator
 from runtime.paging import cursor_behind
 
 if TYPE_CHECKING:
     from tests.integration.inspection.conftest import Scene
 
 
-class Client:
-    """Somebody with a token and a browser."""
-
-    def __init__(self, http: httpx2.AsyncClient, issuer: Issuer, actor: Actor) -> None:
-        self.http = http
-        self.token = issuer.token(actor.subject, sorted(actor.roles), actor.division, actor.department)
-
-    async def get(self, path: str, **params: Any) -> httpx2.Response:
-        return await self.http.get(f"/v1{path}", params=params, headers={"Authorization": f"Bearer {self.token}"})
-
-    async def post(
-        self, path: str, body: object, *, version: int | None = None, key: str | None = None
-    ) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key or str(uuid4())}
-        if version is not None:
-            headers["If-Match"] = f'"{version}"'
-        return await self.http.post(f"/v1{path}", json=body, headers=headers)
-
-
 @pytest.fixture
 async def http(scene: "Scene", issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
     """The application on the scene's database, without a socket."""
-    app = service.application(
-        Settings(
-            database_url=PostgresDsn("postgresql://unused@127.0.0.1/unused"),
-            kafka_bootstrap_servers="127.0.0.1:9",
-            oidc_issuer=issuer.url,
-            oidc_jwks_url=issuer.jwks_url,
-        )
-    )
-    app.state.pool = scene.pool
-    authenticator: Authenticator = app.state.authenticator
-    await authenticator.load()
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://inspection") as client:
+    async with application(service, scene.pool, issuer) as client:
         yield client
-    await authenticator.close()
 
 
 @pytest.fixture

@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import httpx2
 import pytest
-from pydantic import PostgresDsn
 
+from devkit.browser import Client, application
 from devkit.issuer import Issuer
 from devkit.story.dafang import dafang
 from runtime.actor import Actor, Role
-from runtime.auth import Authenticator
 from runtime.paging import cursor_behind
 from signage.app import service
-from signage.settings import Settings
 from tests.integration.signage.conftest import COUNTY, XIEDU, counted, person, sample_census
 
 if TYPE_CHECKING:
@@ -23,39 +20,11 @@ if TYPE_CHECKING:
 ASKED = {"village": XIEDU, "wording": "便民服务站", "position": "outside_horizontal"}
 
 
-class Client:
-    """Somebody with a token and a browser."""
-
-    def __init__(self, http: httpx2.AsyncClient, issuer: Issuer, actor: Actor) -> None:
-        self.http = http
-        self.token = issuer.token(actor.subject, sorted(actor.roles), actor.division, actor.department)
-
-    async def get(self, path: str, **params: Any) -> httpx2.Response:
-        return await self.http.get(f"/v1{path}", params=params, headers={"Authorization": f"Bearer {self.token}"})
-
-    async def post(self, path: str, body: object, *, key: str | None = None) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key or str(uuid4())}
-        return await self.http.post(f"/v1{path}", json=body, headers=headers)
-
-
 @pytest.fixture
 async def http(scene: "Scene", issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
     """The application on the scene's database, without a socket."""
-    app = service.application(
-        Settings(
-            database_url=PostgresDsn("postgresql://unused@127.0.0.1/unused"),
-            kafka_bootstrap_servers="127.0.0.1:9",
-            oidc_issuer=issuer.url,
-            oidc_jwks_url=issuer.jwks_url,
-        )
-    )
-    app.state.pool = scene.pool
-    authenticator: Authenticator = app.state.authenticator
-    await authenticator.load()
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://signage") as client:
+    async with application(service, scene.pool, issuer) as client:
         yield client
-    await authenticator.close()
 
 
 @pytest.fixture

@@ -1,59 +1,17 @@
-"""People with tokens and browsers: the service's application on a test's database, without a socket."""
+"""The subsidy service before its people: nothing in its application instructs payments, so that no key is read."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import httpx2
-from pydantic import PostgresDsn
 
+from devkit.browser import application
 from devkit.issuer import Issuer
-from runtime.actor import Actor
-from runtime.auth import Authenticator
 from runtime.db import Pool
 from subsidy.app import service
-from subsidy.settings import Settings
 
 
-class Client:
-    """Somebody with a token and a browser."""
-
-    def __init__(self, http: httpx2.AsyncClient, issuer: Issuer, actor: Actor) -> None:
-        self.http = http
-        self.token = issuer.token(actor.subject, sorted(actor.roles), actor.division, actor.department)
-
-    async def get(self, path: str, **params: Any) -> httpx2.Response:
-        return await self.http.get(f"/v1{path}", params=params, headers={"Authorization": f"Bearer {self.token}"})
-
-    async def post(
-        self, path: str, body: object = None, *, version: int | None = None, key: str | None = None
-    ) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key or str(uuid4())}
-        if version is not None:
-            headers["If-Match"] = f'"{version}"'
-        return await self.http.post(f"/v1{path}", json=body, headers=headers)
-
-
-@asynccontextmanager
-async def application(pool: Pool, issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application on `pool`; nothing in it instructs payments, so that no key is read."""
-    app = service.application(
-        Settings(
-            database_url=PostgresDsn("postgresql://unused@127.0.0.1/unused"),
-            kafka_bootstrap_servers="127.0.0.1:9",
-            oidc_issuer=issuer.url,
-            oidc_jwks_url=issuer.jwks_url,
-            banks=("ABC",),
-            service_key_file=Path("unused"),
-            bank_keys_file=Path("unused"),
-        )
-    )
-    app.state.pool = pool
-    authenticator: Authenticator = app.state.authenticator
-    await authenticator.load()
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://subsidy") as client:
-        yield client
-    await authenticator.close()
+def application_of_subsidy(pool: Pool, issuer: Issuer) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
+    """The application on `pool`, with a bank that it never talks to."""
+    unused = Path("unused")
+    return application(service, pool, issuer, banks=("ABC",), service_key_file=unused, bank_keys_file=unused)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from devkit.browser import Client
 from devkit.issuer import Issuer
 from devkit.programmes import sample_examples, sample_programmes
 from runtime.actor import Role
 from runtime.paging import cursor_behind
-from tests.integration.subsidy.browser import Client, application
+from tests.integration.subsidy.browser import application_of_subsidy
 from tests.integration.subsidy.conftest import COUNTY, PERIOD, person
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ PREVIEW = {"division": COUNTY, "period": PERIOD}
 @pytest.fixture
 async def http(scene: "Scene", issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
     """The application on the scene's database."""
-    async with application(scene.pool, issuer) as client:
+    async with application_of_subsidy(scene.pool, issuer) as client:
         yield client
 
 

@@ -7,10 +7,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from devkit.browser import Client
 from devkit.issuer import Issuer
 from qingdan.ids import RunId
 from runtime.paging import cursor_behind
-from tests.integration.subsidy.browser import Client, application
+from tests.integration.subsidy.browser import application_of_subsidy
 from tests.integration.subsidy.conftest import Scene
 from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, line, settled, stranger
 
@@ -24,7 +25,7 @@ async def payday(bare: Scene, tmp_path: Path) -> Payday:
 
 @pytest.fixture
 async def http(payday: Payday, issuer: Issuer) -> AsyncIterator[httpx2.AsyncClient]:
-    async with application(payday.scene.pool, issuer) as client:
+    async with application_of_subsidy(payday.scene.pool, issuer) as client:
         yield client
 
 
