@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Final, Literal
 
 import asyncpg
@@ -19,8 +18,7 @@ from runtime.db import Pool, Tx, transaction
 from runtime.failpoints import Failpoint, hit
 from runtime.health import Heartbeats
 from runtime.inbox import Tally
-from runtime.kafka import RECORDS_PER_POLL_MAX, RawSubscriber, Record, Subscription
-from runtime.pacing import breath_s
+from runtime.kafka import RawSubscriber, Record, Subscription
 from runtime.parking import ParkingFull
 from runtime.problems import Refusal
 from runtime.runs import cut_into_runs
@@ -83,11 +81,8 @@ class Consumer:
 
     async def receive(self, records: tuple[Record, ...]) -> None:
         """Handle one poll. Raises nothing but CancelledError, which acknowledges nothing."""
-        began = monotonic()
         try:
             await self._receive(records)
-            if len(records) < RECORDS_PER_POLL_MAX // 2:
-                self.raw.breathe(breath_s(monotonic() - began))
         except Exception as error:  # FastStream would go on behind these records without a word
             _log.error("batch_comes_again", topic=self.subscription.topic.name, exc_info=error)
             for partition in self._hold(records):

@@ -1,6 +1,5 @@
 """The one way to consume: `subscribe` binds a handler to a topic, and FastStream hands over raw records only."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -112,7 +111,6 @@ class RawSubscriber:
         self._subscriber(receive)
         self._unreadable = unreadable
         self._one_by_one = False
-        self._breath_s = 0.0
         self._ordinary_poll = self._subscriber.get_msg
         self._subscriber.get_msg = self._poll  # type: ignore[method-assign]
 
@@ -123,8 +121,6 @@ class RawSubscriber:
         commit past what was drained. So every partition goes back to what is committed, and records are taken one at a
         time until the culprit's turn comes: its partition is held there, and the others go on.
         """
-        await asyncio.sleep(self._breath_s)
-        self._breath_s = 0.0
         if not self._one_by_one:
             try:
                 return await self._ordinary_poll(consumer)
@@ -145,10 +141,6 @@ class RawSubscriber:
             if records := taken.get(partition):
                 return tuple(records)
         return ()
-
-    def breathe(self, seconds: float) -> None:
-        """Wait so long before the next poll."""
-        self._breath_s = seconds
 
     async def _parse(self, records: Any) -> KafkaMessage:
         """Look into nothing: FastStream's own parser raises on a null header and the record would be skipped."""

@@ -6,7 +6,6 @@ import os
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -21,7 +20,6 @@ from runtime.health import Heartbeats
 from runtime.ids import new_id
 from runtime.kafka_settings import KafkaConnection
 from runtime.lanes import Lease
-from runtime.pacing import breath_s
 from runtime.producer import BatchProducer, Outbound
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -130,7 +128,6 @@ class _Worker:
         try:
             while not self._stopping:
                 self.relay.heartbeats.beat(f"relay:{self.number}")
-                began = monotonic()
                 try:
                     published = await self.publish_batch()
                 except FAULTS_OF_THE_DATABASE as error:
@@ -138,7 +135,6 @@ class _Worker:
                     await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
                     continue
                 if published < BATCH_MAX // 2:
-                    await asyncio.sleep(breath_s(monotonic() - began))
                     await self._wait_for_commit()
         finally:
             self.relay.pool.wakes.discard(self._wake)
