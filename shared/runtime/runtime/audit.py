@@ -2,10 +2,10 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import rfc8785
@@ -55,6 +55,13 @@ def _as_json(before: BaseModel | Mapping[str, Any] | None) -> str | None:
     return json.dumps(dict(before), ensure_ascii=False, default=str)
 
 
+class Link(NamedTuple):
+    """A place in a lane's chain: its number from 1, and the hash (32 bytes) that seals all up to it."""
+
+    position: int
+    hash: bytes
+
+
 def link(previous: bytes, row: Mapping[str, Any] | asyncpg.Record) -> bytes:
     """The hash (32 bytes) that seals `row` behind `previous`: SHA-256(previous ‖ RFC 8785 form of the entry)."""
     entry = {
@@ -68,47 +75,56 @@ def link(previous: bytes, row: Mapping[str, Any] | asyncpg.Record) -> bytes:
 _COLUMNS = "seq, lane, at, actor, roles, action, subject, before, after, trace_id"
 
 
+# None when there is nothing to seal: a lock is a write, and the sealer looks twice a second.
+_HEADS = """
+SELECT lane, position, hash FROM audit_head WHERE EXISTS (SELECT 1 FROM audit_entry WHERE position IS NULL)
+ORDER BY lane FOR UPDATE
+"""
+_UNSEALED = f"""
+SELECT e.* FROM generate_series(0, {LANES - 1}) AS all_lanes(lane)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM audit_entry a WHERE a.lane = all_lanes.lane AND a.position IS NULL ORDER BY a.seq LIMIT $1
+) AS e
+"""  # noqa: S608
+
+
 async def seal(pool: Pool, actor: Actor) -> int:
     """Chain what is committed and unsealed, up to 500 entries a lane; return how many were sealed.
 
     The chain's order is the order of sealing: `seq` is given at insert and becomes visible at commit, so it cannot
-    be the chain's order. The head row's lock makes one sealer at a time out of several replicas.
+    be the chain's order. The head rows' locks make one sealer at a time out of several replicas.
     """
-    sealed = 0
-    for lane in range(LANES):
-        async with transaction(pool, actor) as tx:
-            head = await tx.fetchrow("SELECT position, hash FROM audit_head WHERE lane = $1 FOR UPDATE", lane)
-            rows = await tx.fetch(
-                f"SELECT {_COLUMNS} FROM audit_entry WHERE lane = $1 AND position IS NULL ORDER BY seq LIMIT $2",  # noqa: S608
-                lane,
-                _SEALED_AT_ONCE_MAX,
-            )
-            if head is None or not rows:
-                continue
-            await _chain(tx, lane, head["position"], head["hash"], rows)
-            sealed += len(rows)
-    return sealed
+    async with transaction(pool, actor) as tx:
+        heads = await tx.fetch(_HEADS)
+        rows = await tx.fetch(_UNSEALED, _SEALED_AT_ONCE_MAX) if heads else []
+        if not rows:
+            return 0
+        ends = {head["lane"]: Link(head["position"], head["hash"]) for head in heads}
+        sealed = []
+        for row in rows:
+            end = ends[row["lane"]]
+            ends[row["lane"]] = Link(end.position + 1, link(end.hash, row))
+            sealed.append((row["seq"], ends[row["lane"]]))
+        await _save_chains(tx, sealed, {lane: ends[lane] for lane in {row["lane"] for row in rows}})
+    return len(sealed)
 
 
-async def _chain(tx: Tx, lane: int, position: int, previous: bytes, rows: list[asyncpg.Record]) -> None:
+async def _save_chains(tx: Tx, sealed: Sequence[tuple[int, Link]], ends: Mapping[int, Link]) -> None:
     # By the index, whatever was planned while the trail was short: it only ever grows.
     await tx.execute("SET LOCAL enable_seqscan = off")
-    hashes = []
-    for row in rows:
-        previous = link(previous, row)
-        hashes.append(previous)
     await tx.execute(
         "UPDATE audit_entry e SET position = s.position, hash = s.hash"
         " FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS s(seq, position, hash) WHERE e.seq = s.seq",
-        [row["seq"] for row in rows],
-        [position + n for n in range(1, len(rows) + 1)],
-        hashes,
+        [seq for seq, _ in sealed],
+        [place.position for _, place in sealed],
+        [place.hash for _, place in sealed],
     )
     await tx.execute(
-        "UPDATE audit_head SET position = $2, hash = $3, sealed_at = clock_timestamp() WHERE lane = $1",
-        lane,
-        position + len(rows),
-        previous,
+        "UPDATE audit_head h SET position = e.position, hash = e.hash, sealed_at = clock_timestamp()"
+        " FROM unnest($1::smallint[], $2::bigint[], $3::bytea[]) AS e(lane, position, hash) WHERE h.lane = e.lane",
+        list(ends),
+        [end.position for end in ends.values()],
+        [end.hash for end in ends.values()],
     )
 
 

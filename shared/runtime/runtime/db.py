@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NewType
@@ -27,11 +27,12 @@ class Pool:
 
     connections: "asyncpg.Pool[asyncpg.Record]"
     source: str  # the `source` of every event that this service emits
-    wakes: set[asyncio.Event] = field(default_factory=set)  # of the relay: set when there is something to publish
+    wakes: set[Callable[[Set[int]], None]] = field(default_factory=set)
+    """Of the relay's workers: told the lanes that a commit here has added to."""
 
-    def wake_relay(self) -> None:
-        for event in self.wakes:
-            event.set()
+    def wake_relay(self, lanes: Set[int]) -> None:
+        for wake in self.wakes:
+            wake(lanes)
 
     async def close(self) -> None:
         """Give running statements five seconds, then cut them: a cut COMMIT is retried with the same ids."""
@@ -165,7 +166,7 @@ async def transaction(pool: Pool, actor: Actor) -> AsyncIterator[Tx]:
             raise idempotency.Replay(answer) from refused
         raise
     if tx.outgoing:
-        pool.wake_relay()
+        pool.wake_relay({row.lane for row in tx.outgoing})
     if command is not None:
         await hit(Failpoint.API_AFTER_COMMIT)
     if tx._refusal is not None:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +25,11 @@ from runtime.producer import BatchProducer, Outbound
 
 _log = structlog.stdlib.get_logger(__name__)
 
-POLL_EVERY_S: Final = 0.02  # only for rows of other processes: a commit here wakes the relay at once
+# Only for rows of other processes, a commit here wakes its lanes' worker at once: often while there are some, seldom
+# when there have been none for a while.
+POLL_EVERY_S: Final = 0.02
+POLL_IDLE_EVERY_S: Final = 0.1
+IDLE_AFTER_TURNS: Final = 5
 BATCH_MAX: Final = 1_024
 WORKERS: Final = 2
 _SEND_TIMEOUT_S: Final = lanes.LEASE_S - lanes.RENEW_EVERY_S
@@ -106,6 +111,11 @@ class Relay:
         with contextlib.suppress(*FAULTS_OF_THE_DATABASE):
             await lanes.give_up(self.pool, self.actor, self.owner)
 
+    @property
+    def idle_turns(self) -> int:
+        """For how many turns no worker has had anything to publish."""
+        return min(worker.empty_turns for worker in self._workers)
+
     async def _until_renewal(self) -> None:
         waited_s = 0.0
         while waited_s < lanes.RENEW_EVERY_S and not self._stopping:
@@ -118,13 +128,14 @@ class _Worker:
     relay: Relay
     number: int
     producer: BatchProducer
+    empty_turns: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False
 
     async def run(self) -> None:
         self._idle.clear()
-        self.relay.pool.wakes.add(self._wake)
+        self.relay.pool.wakes.add(self.wake_for)
         try:
             while not self._stopping:
                 self.relay.heartbeats.beat(f"relay:{self.number}")
@@ -134,23 +145,26 @@ class _Worker:
                     _log.warning("relay_paused", error=type(error).__name__)
                     await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
                     continue
+                self.empty_turns = 0 if published else self.empty_turns + 1
                 if published < BATCH_MAX // 2:
-                    await self._wait_for_commit()
+                    await self._wait_for_commit(
+                        POLL_EVERY_S if self.empty_turns < IDLE_AFTER_TURNS else POLL_IDLE_EVERY_S
+                    )
         finally:
-            self.relay.pool.wakes.discard(self._wake)
+            self.relay.pool.wakes.discard(self.wake_for)
             self._idle.set()
 
     async def stop(self) -> None:
         """Finish the batch under way, if `run` is running; then let go of Kafka."""
         self._stopping = True
         self._wake.set()
-        if self._wake in self.relay.pool.wakes:
+        if self.wake_for in self.relay.pool.wakes:
             await self._idle.wait()
         await self.producer.close()
 
     async def publish_batch(self) -> int:
         """Send one batch and delete what was acknowledged; return how many rows that were."""
-        mine = {lane: lease for lane, lease in self.relay.leases.items() if lane % WORKERS == self.number}
+        mine = {lane: lease for lane, lease in self.relay.leases.items() if self._owns(lane)}
         if not mine:
             return 0
         async with transaction(self.relay.pool, self.relay.actor) as tx:
@@ -185,9 +199,21 @@ class _Worker:
             )
         metrics.relay_published.add(int(marked.split()[-1]))
 
-    async def _wait_for_commit(self) -> None:
+    def _owns(self, lane: int) -> bool:
+        return lane % WORKERS == self.number
+
+    @property
+    def is_awake(self) -> bool:
+        return self._wake.is_set()
+
+    def wake_for(self, lanes: Set[int]) -> None:
+        """A commit in this process has added to these lanes."""
+        if any(map(self._owns, lanes)):
+            self._wake.set()
+
+    async def _wait_for_commit(self, at_most_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), POLL_EVERY_S)
+            await asyncio.wait_for(self._wake.wait(), at_most_s)
         self._wake.clear()
 
 

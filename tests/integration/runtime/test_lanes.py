@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from devkit.eventually import eventually
 from runtime import lanes
 from runtime.db import Pool, transaction
 from runtime.health import Heartbeats
@@ -12,7 +13,7 @@ from runtime.kafka_settings import KafkaConnection
 from runtime.lanes import Lease
 from runtime.outbox import LANES, append, lane_of
 from runtime.producer import Outbound
-from runtime.relay import Relay
+from runtime.relay import IDLE_AFTER_TURNS, Relay
 from tests.integration.runtime.conftest import SERVICE, progressed
 
 
@@ -178,3 +179,29 @@ async def test_events_of_one_key_are_sent_in_the_order_of_their_commits(pool: Po
 def test_a_lane_follows_from_the_key() -> None:
     assert {lane_of(str(number)) for number in range(500)} == set(range(LANES))
     assert lane_of("a") == lane_of("a")
+
+
+async def test_a_commit_wakes_the_worker_of_its_lanes_and_no_other(pool: Pool) -> None:
+    relay = relay_over(pool, Sent(), "a")
+    first, second = relay._workers
+    for worker in relay._workers:
+        pool.wakes.add(worker.wake_for)
+    pool.wake_relay({4})
+    assert (first.is_awake, second.is_awake) == (True, False)
+    pool.wake_relay({3, 5})
+    assert (first.is_awake, second.is_awake) == (True, True)
+
+
+async def test_an_idle_relay_finds_what_another_process_committed(pool: Pool) -> None:
+    """Nobody wakes it for that: it looks, seldom when there was nothing for a while, but it looks."""
+    sent = Sent()
+    relay = relay_over(pool, sent, "a")
+    running = asyncio.create_task(relay.run())
+    try:
+        await eventually(lambda: relay.idle_turns > 2 * IDLE_AFTER_TURNS, what="both workers are idle")
+        other = Pool(pool.connections, pool.source)
+        await write(other, 3)
+        await eventually(lambda: len(sent.records) == 3, timeout_s=5.0, what="what the other process wrote is sent")
+    finally:
+        await relay.stop()
+        await running

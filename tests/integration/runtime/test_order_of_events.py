@@ -1,6 +1,7 @@
 """Events appear with their commit, wake the relay then, and stand in the order in which their row was locked."""
 
 import asyncio
+from collections.abc import Set
 from typing import Any
 from uuid import UUID
 
@@ -94,7 +95,7 @@ async def test_row_event_and_entry_are_there_together_or_not_at_all(counter: Poo
 def wake(pool: Pool) -> asyncio.Event:
     """What the relay waits for."""
     event = asyncio.Event()
-    pool.wakes.add(event)
+    pool.wakes.add(lambda _: event.set())
     return event
 
 
@@ -103,6 +104,17 @@ async def test_a_commit_with_events_wakes_the_relay_and_nothing_before_it_does(p
         await outbox.append(tx, progressed(1))
         assert not wake.is_set()
     assert wake.is_set()
+
+
+async def test_the_wake_names_the_lanes_of_what_was_committed(pool: Pool) -> None:
+    told: list[Set[int]] = []
+    pool.wakes.add(told.append)
+    async with transaction(pool, SERVICE) as tx:
+        await outbox.append(tx, progressed(1))
+        await outbox.append(tx, progressed(1))
+        await outbox.append(tx, progressed(2))
+        lanes = {row.lane for row in tx.outgoing}
+    assert told == [lanes]
 
 
 async def test_what_tells_nothing_wakes_nobody(pool: Pool, wake: asyncio.Event) -> None:
@@ -127,7 +139,7 @@ async def test_a_commit_that_fails_wakes_nobody(counter: Pool, superuser: OpenSe
     async with superuser() as session:
         await session.execute("ALTER TABLE counter ADD UNIQUE (stands_at) DEFERRABLE INITIALLY DEFERRED")
     wake = asyncio.Event()
-    counter.wakes.add(wake)
+    counter.wakes.add(lambda _: wake.set())
 
     async def a_second_counter_at_nought() -> None:
         async with transaction(counter, SERVICE) as tx:
