@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from inspection.finding_rules import Finding, FindingState, Found
+from inspection.finding_rules import Finding, FindingState
 from inspection.visit_rules import Raised
 from qingdan.divisions import DivisionCode
 from qingdan.ids import FindingId, VisitId
@@ -14,21 +14,21 @@ from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
 
 
-async def insert_findings(tx: Tx, raised: Sequence[tuple[Raised, Found]]) -> None:
-    """Enter what was found in one visit, with the words that no event carries."""
+async def insert_findings(tx: Tx, raised: Sequence[Raised]) -> None:
+    """Enter what was found."""
     await tx.execute(
         "INSERT INTO finding (id, visit_id, division_id, department, category, text, suggestion_id, suggestion,"
         " raised_on) SELECT e.finding, v.id, v.division_id, v.department, e.category, e.text, e.suggestion_id,"
         " e.suggestion, e.raised_on FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[],"
         " $6::text[], $7::date[]) AS e(finding, visit, category, text, suggestion_id, suggestion, raised_on)"
         " JOIN visit v ON v.id = e.visit",
-        [both.finding.finding for both, _ in raised],
-        [both.finding.visit for both, _ in raised],
-        [both.finding.category for both, _ in raised],
-        [words.text for _, words in raised],
-        [both.suggestion.suggestion for both, _ in raised],
-        [words.suggestion for _, words in raised],
-        [both.finding.raised_on for both, _ in raised],
+        [both.finding.finding for both in raised],
+        [both.finding.visit for both in raised],
+        [both.finding.category for both in raised],
+        [both.words.text for both in raised],
+        [both.suggestion.suggestion for both in raised],
+        [both.words.suggestion for both in raised],
+        [both.finding.raised_on for both in raised],
     )
 
 

@@ -23,9 +23,9 @@ async def finish_visit(
         visit = await visit_store.lock_visit(tx, visit_id, expected)
         numbered = [(FindingId(new_id()), SuggestionId(new_id()), seen) for seen in found]
         outcome = visit_rules.finish(visit, done_on, numbered, today=business_date(utcnow()))
-        await visit_store.save_done(tx, outcome.done, outcome.closed)
+        await visit_store.save_done(tx, outcome)
         if outcome.raised:
-            await finding_store.insert_findings(tx, list(zip(outcome.raised, found, strict=True)))
+            await finding_store.insert_findings(tx, outcome.raised)
         for event in outcome.events:
             await outbox.append(tx, event)
             await audit.append(tx, actor, event)

@@ -10,6 +10,7 @@ from inspection.answer_difficulty import answer_difficulty
 from inspection.difficulty_rules import AnswerOutcome, DifficultyState
 from inspection.finding_rules import FINDINGS_PER_VISIT_MAX, FindingState, Found, Words
 from inspection.finish_visit import finish_visit
+from inspection.finish_visits import VisitsDone, finish_visits
 from inspection.list_difficulties import DifficultyPosition, DifficultyView, list_difficulties
 from inspection.list_findings import FindingPosition, FindingView, list_findings
 from inspection.list_shares import SharePosition, ShareView, list_shares
@@ -33,8 +34,10 @@ from qingdan.inspection_events import (
     VisitPlanned,
 )
 from qingdan.tasks_events import Photos
+from runtime.db import Version
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
+from runtime.several import AT_ONCE_MAX, SeenVersion, each_once
 
 router = APIRouter(prefix="/v1", tags=["inspection"])
 
@@ -51,6 +54,21 @@ class FinishVisit(CommandModel):
 
     done_on: date
     findings: list[Found] = Field(default=[], max_length=FINDINGS_PER_VISIT_MAX)
+
+
+class DoneVisit(CommandModel):
+    """A visit as last read, and what was found there; nothing is an answer too."""
+
+    visit: VisitId
+    version: SeenVersion
+    findings: list[Found] = Field(default=[], max_length=FINDINGS_PER_VISIT_MAX)
+
+
+class FinishVisits(CommandModel):
+    """A round of the team on one day."""
+
+    done_on: date
+    visits: Annotated[list[DoneVisit], Field(min_length=1, max_length=AT_ONCE_MAX), each_once("visit")]
 
 
 class RectifyFinding(CommandModel):
@@ -92,6 +110,17 @@ async def done(visit: VisitId, body: FinishVisit, command: ChangingCommand) -> R
     return command.answer(
         await finish_visit(command.pool, command.actor, visit, body.done_on, body.findings, expected=command.expected)
     )
+
+
+@router.post(
+    "/visits/done",
+    response_model=VisitsDone,
+    summary="Say what a round of visits found: all or none 批量记录检查结果",
+)
+async def all_done(body: FinishVisits, command: CreatingCommand) -> Response:
+    expected = {seen.visit: Version(seen.version) for seen in body.visits}
+    found = {seen.visit: seen.findings for seen in body.visits}
+    return command.answer(await finish_visits(command.pool, command.actor, expected, body.done_on, found))
 
 
 @router.post(

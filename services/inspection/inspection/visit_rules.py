@@ -94,10 +94,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """A finding and the suggestion that always comes with it."""
+    """A finding and the suggestion that always comes with it, and the words that no event carries."""
 
     finding: FindingRaised
     suggestion: SuggestionMade
+    words: Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,9 @@ def finish(
     Raises VisitIsDone, VisitDayImpossible.
     """
     if visit.state != "planned":
-        raise VisitIsDone()
+        raise VisitIsDone(visit=str(visit.id))
     if not visit.reported_on <= done_on <= today:
-        raise VisitDayImpossible(earliest=str(visit.reported_on), latest=str(today))
+        raise VisitDayImpossible(visit=str(visit.id), earliest=str(visit.reported_on), latest=str(today))
     done = VisitDone(
         visit=visit.id,
         task=visit.task,
@@ -162,7 +163,7 @@ def finish(
         findings=len(found),
         origin=visit.origin,
     )
-    raised = tuple(_raised(visit, finding, suggestion, seen.category, done_on) for finding, suggestion, seen in found)
+    raised = tuple(_raised(visit, finding, suggestion, seen, done_on) for finding, suggestion, seen in found)
     return Outcome(done, raised, None if raised else _closed(visit, 0, closed_on=today))
 
 
@@ -184,13 +185,13 @@ def _planned(share: Share, visit: VisitId, planned_on: date) -> VisitPlanned:
     )
 
 
-def _raised(visit: Visit, finding: FindingId, suggestion: SuggestionId, category: str, on: date) -> Raised:
+def _raised(visit: Visit, finding: FindingId, suggestion: SuggestionId, words: Found, on: date) -> Raised:
     return Raised(
         FindingRaised(
             visit=visit.id,
             finding=finding,
             village=visit.village,
-            category=category,
+            category=words.category,
             raised_on=on,
             origin=visit.origin,
         ),
@@ -202,6 +203,7 @@ def _raised(visit: Visit, finding: FindingId, suggestion: SuggestionId, category
             made_on=on,
             origin=visit.origin,
         ),
+        words,
     )
 
 

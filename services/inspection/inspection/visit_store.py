@@ -1,14 +1,14 @@
 """Every SQL statement on visits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import asyncpg
 
-from inspection.visit_rules import Visit
+from inspection.visit_rules import Outcome, Visit
 from qingdan.divisions import DivisionCode
 from qingdan.ids import FindingId, ShareId, VisitId
-from qingdan.inspection_events import VisitClosed, VisitDone, VisitPlanned
+from qingdan.inspection_events import VisitClosed, VisitPlanned
 from qingdan.origin import Origin
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
@@ -16,10 +16,22 @@ from runtime.problems import NotFound, StaleVersion
 _LOCK = """
 SELECT v.*, s.task_id, s.origin_service, s.origin_kind, s.origin_id, d.code AS village
 FROM visit v JOIN share s ON s.id = v.share_id JOIN division d ON d.id = v.division_id
-WHERE v.id = {visit} FOR UPDATE OF v
+WHERE v.id = {chosen} FOR UPDATE OF v
 """
-_LOCK_ITSELF = _LOCK.format(visit="$1")
-_LOCK_BY_FINDING = _LOCK.format(visit="(SELECT visit_id FROM finding WHERE id = $1)")
+_LOCK_ITSELF = _LOCK.format(chosen="$1")
+_LOCK_BY_FINDING = _LOCK.format(chosen="(SELECT visit_id FROM finding WHERE id = $1)")
+_LOCK_ALL = _LOCK.format(chosen="ANY($1::uuid[]) ORDER BY v.id")
+
+_DONE = """
+UPDATE visit SET state = $2, done_on = $3, findings = $4, closed_on = $5, version = version + 1 WHERE id = $1
+"""
+_DONE_ALL = """
+UPDATE visit v SET state = e.state, done_on = e.done_on, findings = e.findings, closed_on = e.closed_on,
+    version = v.version + 1
+FROM unnest($1::uuid[], $2::text[], $3::date[], $4::integer[], $5::date[])
+    AS e(visit, state, done_on, findings, closed_on)
+WHERE v.id = e.visit
+"""
 
 
 async def insert_planned(tx: Tx, planned: Sequence[tuple[VisitPlanned, date]]) -> None:
@@ -42,8 +54,22 @@ async def lock_visit(tx: Tx, visit: VisitId, expected: Version) -> Visit:
     if row is None:
         raise NotFound(visit=str(visit))
     if row["version"] != expected:
-        raise StaleVersion(version=row["version"])
+        raise StaleVersion(visit=str(visit), version=row["version"])
     return _visit(row)
+
+
+async def lock_visits(tx: Tx, expected: Mapping[VisitId, Version]) -> list[Visit]:
+    """These visits in the order given, if each still has the version expected; locked in one order for all.
+
+    Raises NotFound, StaleVersion, each of which names the visit.
+    """
+    locked = {row["id"]: _visit(row) for row in await tx.fetch(_LOCK_ALL, list(expected))}
+    for visit, version in expected.items():
+        if visit not in locked:
+            raise NotFound(visit=str(visit))
+        if locked[visit].version != version:
+            raise StaleVersion(visit=str(visit), version=locked[visit].version)
+    return [locked[visit] for visit in expected]
 
 
 async def lock_visit_of_finding(tx: Tx, finding: FindingId) -> Visit:
@@ -54,15 +80,25 @@ async def lock_visit_of_finding(tx: Tx, finding: FindingId) -> Visit:
     return _visit(row)
 
 
-async def save_done(tx: Tx, done: VisitDone, closed: VisitClosed | None) -> None:
+async def save_done(tx: Tx, outcome: Outcome) -> None:
     """Keep what was found; a visit that found nothing is closed at once."""
+    done, closed = outcome.done, outcome.closed
     await tx.execute(
-        "UPDATE visit SET state = $2, done_on = $3, findings = $4, closed_on = $5, version = version + 1 WHERE id = $1",
-        done.visit,
-        "done" if closed is None else "closed",
-        done.done_on,
-        done.findings,
+        _DONE,
+        *(done.visit, "done" if closed is None else "closed", done.done_on, done.findings),
         closed.closed_on if closed is not None else None,
+    )
+
+
+async def save_all_done(tx: Tx, outcomes: Sequence[Outcome]) -> None:
+    """The same for a round of visits."""
+    await tx.execute(
+        _DONE_ALL,
+        [outcome.done.visit for outcome in outcomes],
+        ["done" if outcome.closed is None else "closed" for outcome in outcomes],
+        [outcome.done.done_on for outcome in outcomes],
+        [outcome.done.findings for outcome in outcomes],
+        [outcome.closed.closed_on if outcome.closed else None for outcome in outcomes],
     )
 
 

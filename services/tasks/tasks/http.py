@@ -20,10 +20,13 @@ from qingdan.tasks_events import (
     ShareReportedDone,
     TaskPublished,
 )
+from runtime.db import Version
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
+from runtime.several import AT_ONCE_MAX, SeenVersion, each_once
 from tasks.assess_divisions import assess_divisions
 from tasks.claim_task import claim_task
+from tasks.claim_tasks import SharesClaimed, claim_tasks
 from tasks.count_refused_asks import RefusedCount, count_refused_asks
 from tasks.gate_rules import Ask
 from tasks.history_rules import ROWS_MAX, FinishedShare
@@ -36,6 +39,7 @@ from tasks.list_tasks import TaskView, list_tasks
 from tasks.publish_list_version import publish_list_version
 from tasks.publish_task import publish_task
 from tasks.refuse_share import refuse_share
+from tasks.report_all_done import SharesDone, report_all_done
 from tasks.report_done import report_done
 from tasks.report_progress import report_progress
 from tasks.share_rules import LIMIT_WORKING_DAYS_MAX, ShareState, VillageCode
@@ -88,6 +92,20 @@ class ClaimShare(CommandModel):
     limit_working_days: int = Field(ge=1, le=LIMIT_WORKING_DAYS_MAX)
 
 
+class SeenShare(CommandModel):
+    """A share and its version as last read, in place of the If-Match of a single one."""
+
+    share: ShareId
+    version: SeenVersion
+
+
+class ClaimShares(CommandModel):
+    """Shares of the village, and the one time limit that it sets itself for them."""
+
+    shares: Annotated[list[SeenShare], Field(min_length=1, max_length=AT_ONCE_MAX), each_once("share")]
+    limit_working_days: int = Field(ge=1, le=LIMIT_WORKING_DAYS_MAX)
+
+
 class RefuseShare(CommandModel):
     """Why the village says no."""
 
@@ -107,6 +125,18 @@ class ReportDone(CommandModel):
     """The share is done; photos are welcome and never required."""
 
     photo_sha256: Photos = ()
+
+
+class DoneShare(SeenShare):
+    """A share that is done, with its photos."""
+
+    photo_sha256: Photos = ()
+
+
+class ReportShares(CommandModel):
+    """Shares that are done."""
+
+    shares: Annotated[list[DoneShare], Field(min_length=1, max_length=AT_ONCE_MAX), each_once("share")]
 
 
 class ImportHistory(CommandModel):
@@ -222,6 +252,16 @@ async def claim(share: ShareId, body: ClaimShare, command: ChangingCommand) -> R
     )
 
 
+@router.post(
+    "/shares/claim",
+    response_model=SharesClaimed,
+    summary="Claim several shares under one limit: all or none 批量认领",
+)
+async def claim_several(body: ClaimShares, command: CreatingCommand) -> Response:
+    expected = {seen.share: Version(seen.version) for seen in body.shares}
+    return command.answer(await claim_tasks(command.pool, command.actor, expected, body.limit_working_days))
+
+
 @router.post("/shares/{share}/refuse", response_model=ShareRefused, summary="Say no, with a reason 拒绝")
 async def refuse(share: ShareId, body: RefuseShare, command: ChangingCommand) -> Response:
     return command.answer(
@@ -253,6 +293,17 @@ async def done(share: ShareId, body: ReportDone, command: ChangingCommand) -> Re
     return command.answer(
         await report_done(command.pool, command.actor, share, body.photo_sha256, expected=command.expected)
     )
+
+
+@router.post(
+    "/shares/report-done",
+    response_model=SharesDone,
+    summary="Report several shares as done: all or none 批量报告完成",
+)
+async def all_done(body: ReportShares, command: CreatingCommand) -> Response:
+    expected = {seen.share: Version(seen.version) for seen in body.shares}
+    photos = {seen.share: seen.photo_sha256 for seen in body.shares}
+    return command.answer(await report_all_done(command.pool, command.actor, expected, photos))
 
 
 @router.get("/asks/refused", summary="Refused asks, with their reasons 被拒事项")

@@ -240,15 +240,15 @@ def _complete(share: Share, reported_on: date, calendar: Calendar, *, completed_
 
 def _require_unclaimed(share: Share) -> None:
     if share.state == "refused":
-        raise ShareWasRefused()
+        raise ShareWasRefused(share=str(share.id))
     if share.state != "published":
-        raise ShareAlreadyClaimed(state=share.state)
+        raise ShareAlreadyClaimed(share=str(share.id), state=share.state)
 
 
 def _require_under_way(share: Share) -> None:
     if share.state == "published":
-        raise ShareNotClaimed()
+        raise ShareNotClaimed(share=str(share.id))
     if share.state == "refused":
-        raise ShareWasRefused()
+        raise ShareWasRefused(share=str(share.id))
     if share.state != "claimed":
-        raise ShareAlreadyDone(state=share.state)
+        raise ShareAlreadyDone(share=str(share.id), state=share.state)

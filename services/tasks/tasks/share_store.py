@@ -1,5 +1,6 @@
 """Every SQL statement on shares and the reports on them."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -20,10 +21,11 @@ from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
 from tasks.share_rules import Inspected, Share
 
+# One share and several have statements of their own: PostgreSQL plans a statement over arrays anew each time, which for
+# one share costs more than carrying it out.
 _LOCK = """
 SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = $1 FOR UPDATE OF s
 """
-
 _LOCK_ALL = """
 SELECT s.*, d.code AS village FROM share s JOIN division d ON d.id = s.division_id WHERE s.id = ANY($1::uuid[])
 ORDER BY s.id FOR UPDATE OF s
@@ -41,14 +43,52 @@ FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::text[],
 WHERE s.id = e.share
 """
 
-_REPORT = """
+_CLAIM = """
+UPDATE share SET state = 'claimed', limit_working_days = $2, claimed_on = $3, due_on = $4, provisional = $5,
+    version = version + 1
+WHERE id = $1
+"""
+_CLAIM_ALL = """
+UPDATE share s SET state = 'claimed', limit_working_days = e.limit_working_days, claimed_on = e.claimed_on,
+    due_on = e.due_on, provisional = e.provisional, version = s.version + 1
+FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::date[], $5::boolean[])
+    AS e(share, limit_working_days, claimed_on, due_on, provisional)
+WHERE s.id = e.share
+"""
+
+_PROGRESS = """
 WITH changed AS (
-    UPDATE share SET state = $2, percent = $3, reported_on = $4, completed_on = $5, used_working_days = $6,
-                     version = version + 1
+    UPDATE share SET percent = $2, version = version + 1
     WHERE id = $1 RETURNING id, division_id, department
 )
 INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
-SELECT id, division_id, department, $3, $7, $8, $9, $10 FROM changed
+SELECT id, division_id, department, $2, false, $3, $4, $5 FROM changed
+"""
+
+_DONE = """
+WITH changed AS (
+    UPDATE share SET state = $2, percent = 100, reported_on = $3, completed_on = $4, used_working_days = $5,
+        version = version + 1
+    WHERE id = $1 RETURNING id, division_id, department
+)
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
+SELECT id, division_id, department, 100, true, '', $6, $3 FROM changed
+"""
+
+# The photos come as JSON: arrays of different lengths are no array of PostgreSQL's.
+_DONE_ALL = """
+WITH told AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::integer[], $6::jsonb[])
+        AS e(share, state, reported_on, completed_on, used_working_days, photos)
+), changed AS (
+    UPDATE share s SET state = t.state, percent = 100, reported_on = t.reported_on, completed_on = t.completed_on,
+        used_working_days = t.used_working_days, version = s.version + 1
+    FROM told t WHERE s.id = t.share RETURNING s.id, s.division_id, s.department
+)
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
+SELECT c.id, c.division_id, c.department, 100, true, '', ARRAY(SELECT jsonb_array_elements_text(t.photos)),
+    t.reported_on
+FROM changed c JOIN told t ON t.share = c.id
 """
 
 _VIEW = """
@@ -60,17 +100,31 @@ FROM share s JOIN division d ON d.id = s.division_id
 """
 
 
-async def lock_share(tx: Tx, share: ShareId, expected: Version | None) -> Share:
-    """The share, held until the transaction ends, if it still has the version expected (None: any).
+async def lock_share(tx: Tx, share: ShareId, expected: Version) -> Share:
+    """The share, held until the transaction ends, if it still has the version expected.
 
     Raises NotFound, StaleVersion.
     """
     row = await tx.fetchrow(_LOCK, share)
     if row is None:
         raise NotFound(share=str(share))
-    if expected is not None and row["version"] != expected:
-        raise StaleVersion(version=row["version"])
+    if row["version"] != expected:
+        raise StaleVersion(share=str(share), version=row["version"])
     return _share(row)
+
+
+async def lock_expected(tx: Tx, expected: Mapping[ShareId, Version]) -> list[Share]:
+    """These shares in the order given, held until the transaction ends, if each still has the version expected.
+
+    Raises NotFound, StaleVersion, each of which names the share.
+    """
+    locked = await lock_shares(tx, expected)
+    for share, version in expected.items():
+        if share not in locked:
+            raise NotFound(share=str(share))
+        if locked[share].version != version:
+            raise StaleVersion(share=str(share), version=locked[share].version)
+    return [locked[share] for share in expected]
 
 
 async def lock_shares(tx: Tx, shares: Iterable[ShareId]) -> dict[ShareId, Share]:
@@ -79,14 +133,17 @@ async def lock_shares(tx: Tx, shares: Iterable[ShareId]) -> dict[ShareId, Share]
 
 
 async def save_claim(tx: Tx, event: ShareClaimed) -> None:
+    await tx.execute(_CLAIM, event.share, event.limit_working_days, event.claimed_on, event.due_on, event.provisional)
+
+
+async def save_claims(tx: Tx, events: Sequence[ShareClaimed]) -> None:
     await tx.execute(
-        "UPDATE share SET state = 'claimed', limit_working_days = $2, claimed_on = $3, due_on = $4, provisional = $5,"
-        " version = version + 1 WHERE id = $1",
-        event.share,
-        event.limit_working_days,
-        event.claimed_on,
-        event.due_on,
-        event.provisional,
+        _CLAIM_ALL,
+        [event.share for event in events],
+        [event.limit_working_days for event in events],
+        [event.claimed_on for event in events],
+        [event.due_on for event in events],
+        [event.provisional for event in events],
     )
 
 
@@ -100,19 +157,29 @@ async def save_refusal(tx: Tx, event: ShareRefused) -> None:
 
 
 async def save_progress(tx: Tx, event: ShareProgressed, note: str) -> None:
+    await tx.execute(_PROGRESS, event.share, event.percent, note, event.photo_sha256, event.reported_on)
+
+
+async def save_done(tx: Tx, done: ShareReportedDone, completed: ShareCompleted | None) -> None:
+    """Keep the report, and the completion if the share needs no visit."""
     await tx.execute(
-        _REPORT,
-        *(event.share, "claimed", event.percent, None, None, None),
-        *(False, note, event.photo_sha256, event.reported_on),
+        _DONE,
+        *(done.share, "completed" if completed else "reported_done", done.reported_on),
+        *((completed.completed_on, completed.used_working_days) if completed else (None, None)),
+        done.photo_sha256,
     )
 
 
-async def save_done(tx: Tx, event: ShareReportedDone, completed: ShareCompleted | None) -> None:
+async def save_all_done(tx: Tx, reported: Sequence[tuple[ShareReportedDone, ShareCompleted | None]]) -> None:
+    """Keep these reports, and the completion of what needs no visit."""
     await tx.execute(
-        _REPORT,
-        *(event.share, "completed" if completed else "reported_done", 100, event.reported_on),
-        *((completed.completed_on, completed.used_working_days) if completed else (None, None)),
-        *(True, "", event.photo_sha256, event.reported_on),
+        _DONE_ALL,
+        [done.share for done, _ in reported],
+        ["completed" if completed else "reported_done" for _, completed in reported],
+        [done.reported_on for done, _ in reported],
+        [completed.completed_on if completed else None for _, completed in reported],
+        [completed.used_working_days if completed else None for _, completed in reported],
+        [json.dumps(done.photo_sha256) for done, _ in reported],
     )
 
 

@@ -69,6 +69,7 @@ SENTENCES: Final[Mapping[str, Bilingual]] = {
     "set_type": _LIST,
     "too_short": Bilingual("At least {min_length} entries.", "至少 {min_length} 项。"),
     "too_long": Bilingual("At most {max_length} entries.", "至多 {max_length} 项。"),
+    "each_once": Bilingual("Name each one once.", "每项只列一次。"),
     "dict_type": _OBJECT,
     "model_type": _OBJECT,
     "model_attributes_type": _OBJECT,

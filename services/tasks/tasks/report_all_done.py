@@ -1,0 +1,43 @@
+"""Use case: a village reports several of its shares as done at once, each with its own photos."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from qingdan.ids import ShareId
+from qingdan.tasks_events import ShareCompleted, ShareReportedDone
+from runtime import audit, outbox
+from runtime.actor import Actor, Role
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, Version, transaction
+from runtime.workday_calendar import calendar
+from tasks import share_rules, share_store
+
+
+class SharesDone(BaseModel):
+    """What became of each share, in the order reported: complete, or waiting for its visit."""
+
+    done: list[ShareCompleted | ShareReportedDone]
+
+
+async def report_all_done(
+    pool: Pool, actor: Actor, expected: Mapping[ShareId, Version], photos: Mapping[ShareId, Sequence[str]]
+) -> SharesDone:
+    """Report all of these shares or none; `photos` has the SHA-256 digests of each share's photos.
+
+    Raises Forbidden, NotFound, StaleVersion, ShareNotClaimed, ShareAlreadyDone, ShareWasRefused; all but the first
+    name the share.
+    """
+    actor.require(Role.VILLAGE_CADRE)
+    async with transaction(pool, actor) as tx:
+        shares = await share_store.lock_expected(tx, expected)
+        days, today = await calendar(tx), business_date(utcnow())
+        reported = [share_rules.report_done(share, photos[share.id], days, today=today) for share in shares]
+        await share_store.save_all_done(tx, reported)
+        for done, completed in reported:
+            for event in (done, completed) if completed else (done,):
+                await outbox.append(tx, event)
+                await audit.append(tx, actor, event)
+        answer = SharesDone(done=[completed or done for done, completed in reported])
+        tx.answer_with(answer)
+    return answer
