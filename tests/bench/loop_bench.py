@@ -87,12 +87,11 @@ async def _prepare(stack: Stack, clients: dict[str, KeepAlive], token: Callable[
         await clients[service].post("/v1/divisions/import", divisions, operator)
     rules = {"effective_on": "2021-01-01", "rules": [rule.model_dump(mode="json") for rule in county.rules]}
     await clients["signage"].post("/v1/rule-versions", rules, operator)
-    for signs in batched(county.unwanted_signs(ORDERS), SIGNS_PER_CALL):
-        await clients["signage"].post("/v1/census", {"signs": signs}, token("town_staff", DAFANG))
-
-
-def batched(rows: list[dict[str, object]], size: int) -> list[list[dict[str, object]]]:
-    return [rows[at : at + size] for at in range(0, len(rows), size)]
+    signs = county.unwanted_signs(ORDERS)
+    for at in range(0, len(signs), SIGNS_PER_CALL):
+        await clients["signage"].post(
+            "/v1/census", {"signs": signs[at : at + SIGNS_PER_CALL]}, token("town_staff", DAFANG)
+        )
 
 
 if __name__ == "__main__":

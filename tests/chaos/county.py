@@ -62,8 +62,9 @@ class County:
         headers = {
             "Authorization": f"Bearer {self.token(request.role, request.division)}",
             "Idempotency-Key": str(uuid.uuid4()),
-            "If-Match": f'"{request.version}"',
         }
+        if request.version is not None:
+            headers["If-Match"] = f'"{request.version}"'
         until = asyncio.get_running_loop().time() + PATIENCE_S
         while True:
             try:

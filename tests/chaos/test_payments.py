@@ -58,7 +58,7 @@ async def _prepare(stack: Stack) -> None:
 async def _enter_county(people: County) -> None:
     stack = people.stack
     divisions = {"divisions": [division.model_dump(mode="json") for division in all_divisions()]}
-    await people.send(Request("subsidy", "/v1/divisions/import", divisions, 1, "operator", DivisionCode(COUNTRY)))
+    await people.send(Request("subsidy", "/v1/divisions/import", divisions, "operator", DivisionCode(COUNTRY)))
     programmes = {
         "effective_on": "2021-01-01",
         "programmes": [
@@ -67,7 +67,7 @@ async def _enter_county(people: County) -> None:
             if programme["code"] in PROGRAMMES
         ],
     }
-    await people.send(Request("subsidy", "/v1/programme-versions", programmes, 1, "finance_preparer", ANJI))
+    await people.send(Request("subsidy", "/v1/programme-versions", programmes, "finance_preparer", ANJI))
     hub = DataHub(stack.bootstrap, stack.keys.subsidy)
     sent = await asyncio.to_thread(hub.play, people_of_anji(PEOPLE))
 
@@ -98,11 +98,13 @@ class Months:
 async def pay_a_month(county: County) -> None:
     """Preview, freeze, approval by a second person."""
     wanted = {"division": ANJI, "period": Months.take()}
-    run = (await county.send(Request("subsidy", "/v1/runs", wanted, 1, "finance_preparer", ANJI)))["run"]
+    run = (await county.send(Request("subsidy", "/v1/runs", wanted, "finance_preparer", ANJI)))["run"]
     notice = {"notice_until": str(today())}
-    frozen = await county.send(Request("subsidy", f"/v1/runs/{run}/freeze", notice, 1, "finance_preparer", ANJI))
+    frozen = await county.send(
+        Request("subsidy", f"/v1/runs/{run}/freeze", notice, "finance_preparer", ANJI, version=1)
+    )
     approval = {"frozen_hash": frozen["frozen_hash"]}
-    await county.send(Request("subsidy", f"/v1/runs/{run}/approve", approval, 2, "finance_approver", ANJI))
+    await county.send(Request("subsidy", f"/v1/runs/{run}/approve", approval, "finance_approver", ANJI, version=2))
 
 
 async def assert_everybody_was_paid_once(county: County, months: int) -> None:

@@ -43,11 +43,11 @@ async def _enter_county(people: County) -> None:
     county = dafang()
     divisions = {"divisions": [division.model_dump(mode="json") for division in county.divisions]}
     for service in SERVICES:
-        await people.send(Request(service, "/v1/divisions/import", divisions, 1, "operator", DivisionCode(COUNTRY)))
+        await people.send(Request(service, "/v1/divisions/import", divisions, "operator", DivisionCode(COUNTRY)))
     rules = {"effective_on": "2021-01-01", "rules": [rule.model_dump(mode="json") for rule in county.rules]}
-    await people.send(Request("signage", "/v1/rule-versions", rules, 1, "operator", DivisionCode(COUNTRY)))
+    await people.send(Request("signage", "/v1/rule-versions", rules, "operator", DivisionCode(COUNTRY)))
     census = {"signs": county.unwanted_signs(SIGNS)}
-    await people.send(Request("signage", "/v1/census", census, 1, "town_staff", DAFANG))
+    await people.send(Request("signage", "/v1/census", census, "town_staff", DAFANG))
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def order_some(county: County) -> None:
     missing = ORDERS_PER_KILL
     while missing:
         wanted = {"division": DAFANG, "limit": missing}
-        answer = await county.send(Request("signage", "/v1/removals", wanted, 1, "sign_approver", DAFANG))
+        answer = await county.send(Request("signage", "/v1/removals", wanted, "sign_approver", DAFANG))
         missing -= answer["ordered"]
         assert not missing or answer["left"], "there are no signs left that may not hang"
 

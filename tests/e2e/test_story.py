@@ -105,6 +105,7 @@ def test_the_signs_of_xiedu_come_down_to_one_horizontal_and_two_vertical(told: P
     figures, signs = told.figures, plot.signs
     assert (figures["signs_before"], figures["signs_horizontal"], figures["signs_vertical"]) == (13, 1, 2)
     assert figures["signs_removed"] == len(told.evidence.orders) == signs.removable
+    assert len(told.evidence.signs_refused) == len(plot.more_signs()) > 0
     assert signs.removable == len(signs.census) - 3 * len(signs.villages)
 
 
@@ -183,6 +184,10 @@ def _heard(evidence: Evidence, **changed: Any) -> Evidence:
     return replace(evidence, heard=replace(evidence.heard, **changed))
 
 
+def _signage(evidence: Evidence, **changed: object) -> Evidence:
+    return replace(evidence, signage=evidence.signage.model_copy(update=changed))
+
+
 def _subsidy(evidence: Evidence, **changed: object) -> Evidence:
     return replace(evidence, subsidy=evidence.subsidy.model_copy(update=changed))
 
@@ -222,7 +227,10 @@ LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
         lambda e: replace(e, orders=[e.orders[0].model_copy(update={"state": "reported"}), *e.orders[1:]]),
     ),
     ("no_order_lost", lambda e: _heard(e, orders=defaultdict(Counter, list(e.heard.orders.items())[1:]))),
-    ("no_order_lost", lambda e: replace(e, signage=e.signage.model_copy(update={"signs_removed": 0}))),
+    ("no_order_lost", lambda e: _signage(e, signs_removed=0)),
+    ("every_refused_sign_counted", lambda e: _signage(e, requests_refused=e.signage.requests_refused + 1)),
+    ("every_refused_sign_counted", lambda e: replace(e, signs_refused=e.signs_refused[1:])),
+    ("every_refused_sign_counted", lambda e: _heard(e, types=e.heard.types - Counter({"sign.refused.v1": 1}))),
     ("each_obligation_paid_once", lambda e: _subsidy(e, obligations_paid_twice=1)),
     ("each_obligation_paid_once", lambda e: _subsidy(e, obligations=e.subsidy.obligations + 1)),
     ("each_obligation_paid_once", lambda e: _bank(e, paid_twice=1)),

@@ -35,6 +35,16 @@ class Client:
         return await self.http.post(f"/v1{path}", json=body, headers=headers)
 
 
+async def everything(client: Client, path: str) -> list[dict[str, Any]]:
+    """All items of a list, two a page."""
+    page = (await client.get(path, limit=2)).json()
+    items: list[dict[str, Any]] = page["items"]
+    while page["next"] is not None:
+        page = (await client.get(path, limit=2, after=page["next"])).json()
+        items += page["items"]
+    return items
+
+
 @asynccontextmanager
 async def application(
     service: Service, pool: Pool, issuer: Issuer, **settings: Any

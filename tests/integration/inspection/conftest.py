@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ import pytest
 from devkit.pytest_plugin import MakeDatabase
 from inspection.consumers import on_tasks
 from qingdan.divisions import COUNTRY, DivisionCode
-from qingdan.envelope import Envelope, EventBody, service_source
 from qingdan.ids import ShareId, TaskId
 from qingdan.origin import Origin
 from qingdan.tasks_events import (
@@ -26,12 +24,11 @@ from qingdan.tasks_events import (
     ShareReportedDone,
     TaskPublished,
 )
-from runtime.actor import Actor, Role, service_actor
+from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
-from runtime.db import Pool, create_pool, transaction
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
-from runtime.runs import cut_into_runs
+from tests.integration.service_scene import ServiceScene, open_pool, person
 
 TOWN, OTHER_TOWN = DivisionCode("130431105000"), DivisionCode("130431100000")
 VILLAGE, NEIGHBOUR, FAR_VILLAGE = (
@@ -51,14 +48,9 @@ TREE = {
 }
 
 
-def person(role: Role, division: DivisionCode, department: str | None = None) -> Actor:
-    return Actor(f"{role}@{division}", frozenset({role}), division, department)
-
-
 SUPERVISOR, OTHER_SUPERVISOR = person(Role.SUPERVISOR, TOWN), person(Role.SUPERVISOR, OTHER_TOWN)
 TOWN_STAFF = person(Role.TOWN_STAFF, TOWN)
 CADRE, NEIGHBOURS_CADRE = person(Role.VILLAGE_CADRE, VILLAGE), person(Role.VILLAGE_CADRE, NEIGHBOUR)
-SERVICE = service_actor("inspection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,48 +139,23 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """The service's database with its people; `hear` is what the consumer does with one poll."""
+class Scene(ServiceScene):
+    """The service's database with its people."""
 
-    pool: Pool
+    NAME = "inspection"
+    HEARS = (on_tasks,)
+
     supervisor: Actor = SUPERVISOR
     other_supervisor: Actor = OTHER_SUPERVISOR
     town: Actor = TOWN_STAFF
     cadre: Actor = CADRE
     neighbour: Actor = NEIGHBOURS_CADRE
-    service: Actor = SERVICE
-
-    @property
-    def today(self) -> date:
-        return business_date(utcnow())
-
-    async def hear(self, *events: EventBody, traces: Sequence[str] = ()) -> None:
-        """All of them in one transaction, cut into runs; `traces`: the traceparent of each, or none at all."""
-        source = service_source("tasks")
-        heard = [
-            Envelope.of(event, id=str(new_id()), source=source, time=utcnow(), traceparent=traceparent)
-            for event, traceparent in zip_longest(events, traces)
-        ]
-        async with transaction(self.pool, self.service) as tx:
-            for run in cut_into_runs(heard):
-                await on_tasks.handler(tx, run)
 
     async def tell_of_reported_share(self, village: DivisionCode = VILLAGE) -> Told:
         """A share that was published, claimed and reported on."""
         told = Told(village)
         await self.hear(told.published(), told.claimed(), told.progressed())
         return told
-
-    async def told(self) -> list[tuple[str, str]]:
-        """Type and key of every event in the outbox, in order."""
-        async with transaction(self.pool, self.service) as tx:
-            rows = await tx.fetch("SELECT headers::json ->> 'ce_type' AS type, key FROM outbox ORDER BY seq")
-        return [(row["type"], row["key"]) for row in rows]
-
-    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        """Rows as the service sees them."""
-        async with transaction(self.pool, self.service) as tx:
-            return [dict(row) for row in await tx.fetch(query, *args)]
 
     async def version(self, table: str, row_id: UUID) -> Any:
         """The row's version; `table` is one of the service's own."""
@@ -198,7 +165,7 @@ class Scene:
 @pytest.fixture
 async def scene(make_database: MakeDatabase) -> AsyncIterator[Scene]:
     """An inspection service that knows the tree and has heard nothing yet."""
-    pool = await create_pool(make_database("inspection").app_url, source=service_source("inspection"), size_max=8)
+    pool = await open_pool(make_database, Scene.NAME)
     rows = [
         DivisionRow(code=DivisionCode(code), name_zh=f"区划{code}", parent_code=parent and DivisionCode(parent))
         for code, parent in TREE.items()

@@ -13,7 +13,8 @@ from qingdan.ids import DifficultyId
 from runtime.actor import Role
 from runtime.db import Version
 from runtime.problems import Forbidden, NotFound, StaleVersion
-from tests.integration.inspection.conftest import NEIGHBOUR, TOWN, person
+from tests.integration.inspection.conftest import NEIGHBOUR, TOWN
+from tests.integration.service_scene import person
 
 if TYPE_CHECKING:
     from tests.integration.inspection.conftest import Scene
@@ -53,7 +54,7 @@ async def test_a_difficulty_cannot_name_another_villages_share(scene: "Scene") -
     told = await scene.tell_of_reported_share(NEIGHBOUR)
     with pytest.raises(NotFound):
         await raise_difficulty(scene.pool, scene.cadre, "funding", "缺少资金", told.share)
-    assert await scene.told() == []
+    assert await scene.told_keys() == []
 
 
 async def test_a_cadre_whose_token_names_no_village_raises_nothing(scene: "Scene") -> None:
@@ -89,7 +90,7 @@ async def test_a_forwarded_difficulty_still_waits_and_both_answers_are_kept(scen
     await answer(scene, difficulty, "resolved", version=2)
     (view,) = await list_difficulties(scene.pool, scene.cadre, state="answered", after=None, limit=10)
     assert [given.outcome for given in view.answers] == ["forwarded", "resolved"]
-    assert [kind for kind, _ in await scene.told()] == ["difficulty.raised.v1", *["difficulty.answered.v1"] * 2]
+    assert [kind for kind, _ in await scene.told_keys()] == ["difficulty.raised.v1", *["difficulty.answered.v1"] * 2]
 
 
 async def test_an_answered_difficulty_is_not_answered_again(scene: "Scene") -> None:

@@ -111,20 +111,20 @@ async def test_a_share_reported_done_is_visited_where_its_item_asks_for_it(scene
     assert [(visit["share_id"], visit["state"], visit["reported_on"]) for visit in visits] == [
         (asked.share, "planned", asked.today)
     ]
-    assert await scene.told() == [("visit.planned.v1", str(visits[0]["id"]))]
+    assert await scene.told_keys() == [("visit.planned.v1", str(visits[0]["id"]))]
 
 
 async def test_a_share_whose_publication_was_missed_gets_no_visit_by_itself(scene: "Scene") -> None:
     told = Told()
     await scene.hear(told.reported_done())
-    assert await scene.told() == []
+    assert await scene.told_keys() == []
     assert (await show_share(scene.pool, scene.supervisor, told.share)).inspect_on_completion is None
 
 
 async def test_reporting_done_twice_plans_one_visit(scene: "Scene") -> None:
     told = Told()
     await scene.hear(told.published(inspect=True), told.claimed(), told.reported_done(), told.reported_done())
-    assert len(await scene.told()) == 1
+    assert len(await scene.told_keys()) == 1
 
 
 async def test_each_planned_visit_continues_the_trace_of_its_report(scene: "Scene") -> None:
@@ -147,4 +147,4 @@ async def test_a_thousand_reports_of_one_poll_plan_a_visit_each(scene: "Scene") 
     await scene.hear(*(told.published(inspect=True) for told in all_told))
     await scene.hear(*(told.reported_done() for told in all_told))
     (found,) = await scene.rows("SELECT count(*) AS visits, count(DISTINCT share_id) AS shares FROM visit")
-    assert (found["visits"], found["shares"], len(await scene.told())) == (1000, 1000, 1000)
+    assert (found["visits"], found["shares"], len(await scene.told_keys())) == (1000, 1000, 1000)

@@ -1,13 +1,13 @@
 """The inspection service over HTTP: tokens, versions, repeated clicks, pages, and input that nobody should send."""
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from devkit.browser import Client, application
+from devkit.browser import Client, application, everything
 from devkit.issuer import Issuer
 from inspection.app import service
 from runtime.actor import Actor, Role
@@ -88,7 +88,7 @@ async def test_a_repeated_click_on_the_last_recheck_gets_the_recheck_again(
         await supervisor.post(f"{path}/recheck", {"passed": True}, version=2, key="one-click") for _ in range(2)
     ]
     assert (first.text, first.headers["ETag"]) == (again.text, again.headers["ETag"])
-    assert [kind for kind, _ in await scene.told()].count("visit.closed.v1") == 1
+    assert [kind for kind, _ in await scene.told_keys()].count("visit.closed.v1") == 1
 
 
 async def test_a_refusal_says_what_is_refused_in_both_languages(scene: "Scene", supervisor: Client) -> None:
@@ -115,16 +115,6 @@ async def test_a_difficulty_is_raised_and_answered(scene: "Scene", supervisor: C
 
 
 LISTS = {"/visits": "visit", "/findings": "finding", "/difficulties": "difficulty", "/shares": "share"}
-
-
-async def everything(client: Client, path: str) -> list[dict[str, Any]]:
-    """All items of a list, two a page."""
-    page = (await client.get(path, limit=2)).json()
-    items: list[dict[str, Any]] = page["items"]
-    while page["next"] is not None:
-        page = (await client.get(path, limit=2, after=page["next"])).json()
-        items += page["items"]
-    return items
 
 
 async def test_pages_hold_everything_once(scene: "Scene", supervisor: Client, cadre: Client) -> None:

@@ -21,7 +21,8 @@ from qingdan.ids import FindingId, VisitId
 from runtime.actor import Actor, Role
 from runtime.db import Version
 from runtime.problems import NotFound
-from tests.integration.inspection.conftest import Told, person
+from tests.integration.inspection.conftest import Told
+from tests.integration.service_scene import person
 
 if TYPE_CHECKING:
     from tests.integration.inspection.conftest import Scene

@@ -57,7 +57,7 @@ async def test_a_visit_is_planned_from_a_report_and_told_under_its_own_key(scene
     told = await scene.tell_of_reported_share()
     event = await plan_visit(scene.pool, scene.supervisor, told.share, scene.today)
     assert (event.share, event.task, event.village, event.origin) == (told.share, told.task, told.village, told.origin)
-    assert await scene.told() == [("visit.planned.v1", str(event.visit))]
+    assert await scene.told_keys() == [("visit.planned.v1", str(event.visit))]
     audited = await scene.rows("SELECT actor, action, subject FROM audit_entry WHERE action LIKE 'visit.%'")
     assert audited == [{"actor": scene.supervisor.subject, "action": "visit.planned.v1", "subject": str(event.visit)}]
 
@@ -74,7 +74,7 @@ async def test_of_two_plans_at_once_one_is_refused(scene: "Scene") -> None:
     plans = [plan_visit(scene.pool, scene.supervisor, told.share, scene.today) for _ in range(4)]
     outcomes = await asyncio.gather(*plans, return_exceptions=True)
     assert sum(isinstance(outcome, visit_rules.VisitIsOpen) for outcome in outcomes) == 3
-    assert len(await scene.told()) == 1
+    assert len(await scene.told_keys()) == 1
 
 
 async def test_a_share_that_nobody_told_of_is_not_found(scene: "Scene") -> None:
@@ -85,7 +85,7 @@ async def test_a_share_that_nobody_told_of_is_not_found(scene: "Scene") -> None:
 async def test_a_visit_without_findings_closes_passed_at_once(scene: "Scene") -> None:
     visit = await planned(scene)
     await finish_visit(scene.pool, scene.supervisor, visit, scene.today, [], expected=FIRST)
-    assert [kind for kind, _ in await scene.told()] == ["visit.planned.v1", "visit.done.v1", "visit.closed.v1"]
+    assert [kind for kind, _ in await scene.told_keys()] == ["visit.planned.v1", "visit.done.v1", "visit.closed.v1"]
     view = await show_visit(scene.pool, scene.cadre, visit)
     assert (view.state, view.closed_on, view.findings, view.version) == ("closed", scene.today, [], 2)
 
@@ -98,7 +98,7 @@ async def test_every_event_of_a_visit_has_the_visits_key_in_the_order_of_the_act
     await recheck(scene, ditch, passed=True)
     await rectify(scene, cracks, version=3)
     await recheck(scene, cracks, passed=True, version=4)
-    told = await scene.told()
+    told = await scene.told_keys()
     assert {key for _, key in told} == {str(visit)}
     assert [kind.removesuffix(".v1") for kind, _ in told] == [
         *("visit.planned", "visit.done", "finding.raised", "suggestion.made", "finding.raised", "suggestion.made"),
@@ -154,7 +154,7 @@ async def test_two_last_rechecks_at_once_close_the_visit_once(scene: "Scene") ->
     for finding in findings:
         await rectify(scene, finding)
     await asyncio.gather(*(recheck(scene, finding, passed=True) for finding in findings))
-    told = [kind for kind, _ in await scene.told()]
+    told = [kind for kind, _ in await scene.told_keys()]
     assert told.count("visit.closed.v1") == 1
     assert told[-1] == "visit.closed.v1"
     assert (await show_visit(scene.pool, scene.cadre, visit)).state == "closed"
@@ -202,7 +202,7 @@ async def test_reporting_done_plans_no_second_visit_while_one_is_open(scene: "Sc
     await scene.hear(told.published(inspect=True), told.claimed(), told.progressed())
     await plan_visit(scene.pool, scene.supervisor, told.share, scene.today)
     await scene.hear(told.reported_done())
-    assert [kind for kind, _ in await scene.told()] == ["visit.planned.v1"]
+    assert [kind for kind, _ in await scene.told_keys()] == ["visit.planned.v1"]
 
 
 async def test_visits_are_paged_by_the_day_they_are_planned_for(scene: "Scene") -> None:

@@ -1,10 +1,8 @@
 """The signage service's own database with the county of Dafang in it, the sample rules in force, and its people."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import zip_longest
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from devkit.pytest_plugin import MakeDatabase
 from devkit.story.county import JIZE, all_divisions, subtree
 from devkit.story.dafang import dafang
 from qingdan.divisions import COUNTRY, DivisionCode
-from qingdan.envelope import Envelope, EventBody, service_source
 from qingdan.ids import RemovalOrderId, ShareId, TaskId, VisitId
 from qingdan.inspection_events import VisitClosed
 from qingdan.origin import Origin
@@ -26,12 +23,10 @@ from qingdan.tasks_events import (
     ShareReportedDone,
     TaskPublished,
 )
-from runtime.actor import Actor, Role, service_actor
+from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
-from runtime.db import Pool, Tx, create_pool, transaction
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
-from runtime.runs import cut_into_runs
 from signage.consumers import on_inspection, on_tasks
 from signage.count_signs import SignsCounted, count_signs
 from signage.list_orders import OrderView, list_orders
@@ -41,6 +36,7 @@ from signage.publish_rule_version import publish_rule_version
 from signage.show_rule_version import RulesView
 from signage.sign_rules import CountedSign
 from signage.version_rules import OPINIONS_OF_2022, SignRule
+from tests.integration.service_scene import ServiceScene, open_pool, person
 
 COUNTY, TOWN, XIEDU = (DivisionCode(c) for c in ("520521000000", "520521211000", "520521211201"))
 XINFENG = DivisionCode("520521103215")  # a village of another township
@@ -48,15 +44,9 @@ OTHER_COUNTY = JIZE
 VERSION_EFFECTIVE_ON = date(2021, 1, 1)
 
 
-def person(role: Role, division: DivisionCode, department: str | None = None) -> Actor:
-    """Somebody with one role."""
-    return Actor(f"{role}@{division}", frozenset({role}), division, department)
-
-
 OPERATOR = person(Role.OPERATOR, COUNTRY)
 APPROVER, STAFF = person(Role.SIGN_APPROVER, COUNTY), person(Role.TOWN_STAFF, COUNTY)
 CADRE, ELSEWHERES_CADRE = (person(Role.VILLAGE_CADRE, village) for village in (XIEDU, XINFENG))
-SERVICE = service_actor("signage")
 
 
 def sample_rules() -> list[SignRule]:
@@ -143,19 +133,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """The service's database with its people; `hear` is what the consumers do with one poll."""
+class Scene(ServiceScene):
+    """The service's database with its people."""
 
-    pool: Pool
+    NAME = "signage"
+    HEARS = (on_tasks, on_inspection)
+
     operator: Actor = OPERATOR
     approver: Actor = APPROVER
     staff: Actor = STAFF
     cadre: Actor = CADRE
-    service: Actor = SERVICE
-
-    @property
-    def today(self) -> date:
-        return business_date(utcnow())
 
     async def publish(self, rules: Sequence[SignRule]) -> RulesView:
         """A version of the rules."""
@@ -185,39 +172,11 @@ class Scene:
         await self.order()
         return [Told.of(order) for order in await self.orders()]
 
-    async def hear(self, *events: EventBody, traces: Sequence[str] = ()) -> None:
-        """All of them in one transaction, cut into runs; `traces`: the traceparent of each, or none at all."""
-        async with transaction(self.pool, self.service) as tx:
-            await self.hear_in(tx, *events, traces=traces)
-
-    async def hear_in(self, tx: Tx, *events: EventBody, traces: Sequence[str] = ()) -> None:
-        """The same in a transaction that somebody else ends."""
-        for subscription, owner in ((on_tasks, "tasks"), (on_inspection, "inspection")):
-            heard = [
-                Envelope.of(
-                    event, id=str(new_id()), source=service_source(owner), time=utcnow(), traceparent=traceparent
-                )
-                for event, traceparent in zip_longest(events, traces)
-                if type(event) in subscription.topic.events
-            ]
-            for run in cut_into_runs(heard):
-                await subscription.handler(tx, run)
-
-    async def told(self, *types: str) -> list[dict[str, Any]]:
-        """The bodies of the events in the outbox, in order; of the named types, or of all."""
-        bodies = [json.loads(row["value"]) for row in await self.rows("SELECT value FROM outbox ORDER BY seq")]
-        return [body for body in bodies if not types or body["type"] in types]
-
-    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        """Rows as the service sees them."""
-        async with transaction(self.pool, self.service) as tx:
-            return [dict(row) for row in await tx.fetch(query, *args)]
-
 
 @pytest.fixture
 async def bare(make_database: MakeDatabase) -> AsyncIterator[Scene]:
     """A signage service that knows two counties and has no rules yet."""
-    pool = await create_pool(make_database("signage").app_url, source=service_source("signage"), size_max=8)
+    pool = await open_pool(make_database, Scene.NAME)
     known = {row.code: row for row in (*dafang().divisions, *subtree(OTHER_COUNTY, all_divisions()))}
     await import_divisions(pool, OPERATOR, [DivisionRow.model_validate(row.model_dump()) for row in known.values()])
     yield Scene(pool)

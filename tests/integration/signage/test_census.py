@@ -12,6 +12,7 @@ from runtime.actor import Actor, Role
 from runtime.problems import Forbidden
 from signage.show_statistics import show_statistics
 from signage.sign_rules import VillagesUnknown
+from tests.integration.service_scene import person
 from tests.integration.signage.conftest import (
     COUNTY,
     OTHER_COUNTY,
@@ -19,7 +20,6 @@ from tests.integration.signage.conftest import (
     XIEDU,
     XINFENG,
     counted,
-    person,
     sample_census,
 )
 

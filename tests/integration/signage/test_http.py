@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from devkit.browser import Client, application
+from devkit.browser import Client, application, everything
 from devkit.issuer import Issuer
 from devkit.story.dafang import dafang
 from runtime.actor import Actor, Role
 from runtime.paging import cursor_behind
 from signage.app import service
-from tests.integration.signage.conftest import COUNTY, XIEDU, counted, person, sample_census
+from tests.integration.service_scene import person
+from tests.integration.signage.conftest import COUNTY, XIEDU, counted, sample_census
 
 if TYPE_CHECKING:
     from tests.integration.signage.conftest import Scene
@@ -107,16 +108,6 @@ async def test_an_unfit_rule_is_named(operator: Client) -> None:
 
 
 LISTS = {"/signs": "sign", "/orders": "order", "/signs/requests/refused": "sign"}
-
-
-async def everything(client: Client, path: str) -> list[dict[str, Any]]:
-    """All items of a list, two a page."""
-    page = (await client.get(path, limit=2)).json()
-    items: list[dict[str, Any]] = page["items"]
-    while page["next"] is not None:
-        page = (await client.get(path, limit=2, after=page["next"])).json()
-        items += page["items"]
-    return items
 
 
 async def test_pages_hold_everything_once(scene: "Scene", staff: Client, services: Client) -> None:

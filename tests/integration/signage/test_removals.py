@@ -13,6 +13,7 @@ from runtime.divisions import DivisionUnknown
 from runtime.problems import Forbidden
 from signage.show_statistics import show_statistics
 from signage.version_rules import OPINIONS_OF_2022
+from tests.integration.service_scene import person
 from tests.integration.signage.conftest import (
     COUNTY,
     OTHER_COUNTY,
@@ -20,7 +21,6 @@ from tests.integration.signage.conftest import (
     XIEDU,
     XINFENG,
     counted,
-    person,
     sample_census,
 )
 

@@ -13,7 +13,8 @@ from signage.list_refused_requests import list_refused_requests
 from signage.request_sign import request_sign
 from signage.show_statistics import show_statistics
 from signage.sign_rules import SignNotAllowed, VillagesUnknown
-from tests.integration.signage.conftest import COUNTY, OTHER_COUNTY, TOWN, XIEDU, XINFENG, counted, person
+from tests.integration.service_scene import person
+from tests.integration.signage.conftest import COUNTY, OTHER_COUNTY, TOWN, XIEDU, XINFENG, counted
 
 if TYPE_CHECKING:
     from tests.integration.signage.conftest import Scene

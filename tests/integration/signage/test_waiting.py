@@ -11,7 +11,8 @@ from runtime.actor import Role
 from runtime.db import Tx, transaction
 from signage import division_store
 from signage.request_sign import request_sign
-from tests.integration.signage.conftest import COUNTY, XIEDU, XINFENG, Scene, Told, counted, person
+from tests.integration.service_scene import person
+from tests.integration.signage.conftest import COUNTY, XIEDU, XINFENG, Scene, Told, counted
 
 WAITING: Final = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 

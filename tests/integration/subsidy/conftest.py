@@ -1,6 +1,5 @@
 """The subsidy service's own database: two counties, their finance, families with facts, the sample programmes."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,9 +16,9 @@ from qingdan.event import Tombstone
 from qingdan.ids import RunId
 from qingdan.records_events import Fact, FactsRecorded, FactValue
 from qingdan.topics import RECORDS_FACTS, RECORDS_IDENTITIES
-from runtime.actor import Actor, Role, service_actor
-from runtime.clock import business_date, utcnow
-from runtime.db import Pool, create_pool, transaction
+from runtime.actor import Actor, Role
+from runtime.clock import utcnow
+from runtime.db import transaction
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
 from runtime.runs import cut_into_runs
@@ -29,6 +28,7 @@ from subsidy.preview_run import preview_run
 from subsidy.programme_rules import Example, Programme
 from subsidy.publish_programmes import publish_programmes
 from subsidy.vocabulary_rules import BY_NAME, RECORDED, REGISTERS, Entity
+from tests.integration.service_scene import ServiceScene, open_pool, person
 
 COUNTY, OTHER_COUNTY = DivisionCode("330523000000"), DivisionCode("330522000000")
 TOWN, VILLAGE, OTHER_VILLAGE = (DivisionCode(f"3305231002{n:02d}" if n else "330523100000") for n in (0, 1, 2))
@@ -54,15 +54,9 @@ PARAMETERS: Final[Mapping[str, FactValue]] = {
 }
 
 
-def person(role: Role, division: DivisionCode, name: str = "", department: str | None = None) -> Actor:
-    """Somebody with one role."""
-    return Actor(f"{name or role}@{division}", frozenset({role}), division, department)
-
-
 OPERATOR = person(Role.OPERATOR, COUNTRY)
 PREPARER, APPROVER = person(Role.FINANCE_PREPARER, COUNTY), person(Role.FINANCE_APPROVER, COUNTY)
 OTHER_PREPARER = person(Role.FINANCE_PREPARER, OTHER_COUNTY)
-SERVICE = service_actor("subsidy")
 
 
 def recorded(subject: str, dataset: str, facts: Mapping[str, FactValue], at: datetime = SOURCE_TIME) -> FactsRecorded:
@@ -102,21 +96,17 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """The service's database with its people; `hear` is what the consumers do with one poll."""
+class Scene(ServiceScene):
+    """The service's database with its people."""
 
-    pool: Pool
+    NAME = "subsidy"
+
     operator: Actor = OPERATOR
     preparer: Actor = PREPARER
     approver: Actor = APPROVER
     other_preparer: Actor = OTHER_PREPARER
-    service: Actor = SERVICE
 
-    @property
-    def today(self) -> date:
-        return business_date(utcnow())
-
-    async def hear(self, *events: EventBody, at: datetime | None = None) -> None:
+    async def hear_records(self, *events: EventBody, at: datetime | None = None) -> None:
         """All of them in one transaction, cut into runs; identities and their tombstones go to their own consumer."""
         heard = [heard_of(event, at or utcnow()) for event in events]
         async with transaction(self.pool, self.service) as tx:
@@ -148,12 +138,12 @@ class Scene:
             events += rows_of(f"p:{people[-1]}", "person", ordinary | said, at)
         size = {"household_code": code, "household_size": len(members)}
         events += rows_of(f"h:{home}", "household", size | household, at)
-        await self.hear(*events)
+        await self.hear_records(*events)
         return Family(home, code, tuple(people))
 
     async def tell_of_person(self, who: UUID, facts: Mapping[str, FactValue], at: datetime = SOURCE_TIME) -> None:
         """More facts of a person; each register's row whole."""
-        await self.hear(*rows_of(f"p:{who}", "person", facts, at))
+        await self.hear_records(*rows_of(f"p:{who}", "person", facts, at))
 
     async def set_parameters(
         self, facts: Mapping[str, FactValue], *, effective_on: str = "2026-01-01", county: DivisionCode = COUNTY
@@ -161,12 +151,12 @@ class Scene:
         """Parameters of the county from a day on."""
         for name, value in facts.items():
             said = {name: value, "effective_on": effective_on}
-            await self.hear(recorded(f"c:{county}", BY_NAME[name].register, said))
+            await self.hear_records(recorded(f"c:{county}", BY_NAME[name].register, said))
 
     async def declare_complete(self, *registers: str, county: DivisionCode = COUNTY) -> None:
         """The county declares these registers, all of the vocabulary unless named, complete with what has arrived."""
         arrived = {row["dataset"]: row["arrived"] for row in await self.rows("SELECT * FROM register_count")}
-        await self.hear(
+        await self.hear_records(
             *(
                 recorded(f"c:{county}", register, {"register_subjects": arrived.get(register, 0)})
                 for register in registers or REGISTERS
@@ -192,16 +182,6 @@ class Scene:
         """What the run comes to, as its preparer sees it; at most 200."""
         return await list_entitlements(self.pool, self.preparer, run, **{"limit": 200, **filters})
 
-    async def told(self, *types: str) -> list[dict[str, Any]]:
-        """The bodies of the events in the outbox, in order; of the named types, or of all."""
-        bodies = [json.loads(row["value"]) for row in await self.rows("SELECT value FROM outbox ORDER BY seq")]
-        return [body for body in bodies if not types or body["type"] in types]
-
-    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        """Rows as the service sees them."""
-        async with transaction(self.pool, self.service) as tx:
-            return [dict(row) for row in await tx.fetch(query, *args)]
-
 
 def programme(code: str, **changed: Any) -> Programme:
     """A sample programme, with what is changed in it."""
@@ -222,7 +202,7 @@ def examples() -> list[Example]:
 @pytest.fixture
 async def bare(make_database: MakeDatabase) -> AsyncIterator[Scene]:
     """A subsidy service that knows the tree and has heard nothing yet."""
-    pool = await create_pool(make_database("subsidy").app_url, source=service_source("subsidy"), size_max=8)
+    pool = await open_pool(make_database, Scene.NAME)
     rows = [
         DivisionRow(code=DivisionCode(code), name_zh=f"区划{code}", parent_code=parent and DivisionCode(parent))
         for code, parent in TREE.items()

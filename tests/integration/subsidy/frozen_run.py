@@ -75,7 +75,7 @@ class Payday:
     async def people(self, many: int) -> list[PersonId]:
         """So many people who have an account."""
         payees = [PersonId(new_id()) for _ in range(many)]
-        await self.scene.hear(*(self.identity(payee) for payee in payees))
+        await self.scene.hear_records(*(self.identity(payee) for payee in payees))
         return payees
 
     def identity(self, payee: PersonId, *, account: str | None = "", of: PersonId | None = None) -> IdentityRecorded:

@@ -17,7 +17,8 @@ from subsidy.freeze_run import freeze_run
 from subsidy.preview_rules import RunIsFrozen
 from subsidy.preview_run import preview_run
 from subsidy.run_rules import HashDiffers, NothingToPay, RunNotThere, SecondPersonNeeded, WholeCountyNeeded
-from tests.integration.subsidy.conftest import COUNTY, PERIOD, Scene, person
+from tests.integration.service_scene import person
+from tests.integration.subsidy.conftest import COUNTY, PERIOD, Scene
 from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday
 
 
@@ -142,7 +143,7 @@ async def test_each_step_needs_its_role(payday: Payday) -> None:
         await freeze_run(scene.pool, scene.approver, run, scene.today, expected=version)
     hashed, another = (
         bytes.fromhex((await payday.freeze(run)).frozen_hash),
-        person(Role.FINANCE_PREPARER, COUNTY, "zhou"),
+        person(Role.FINANCE_PREPARER, COUNTY, name="zhou"),
     )
     with pytest.raises(Forbidden) as refused:
         await approve_run(scene.pool, another, run, hashed, expected=await payday.version(run))

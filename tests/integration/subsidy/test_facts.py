@@ -30,10 +30,10 @@ async def person_row(scene: "Scene", who: UUID) -> dict[str, Any]:
 
 async def test_each_register_fills_its_columns_and_no_others(bare: "Scene") -> None:
     who = new_id()
-    await bare.hear(
+    await bare.hear_records(
         recorded(f"p:{who}", "disability", {"disability_level": 2, "disability_types": ("mental", "speech")})
     )
-    await bare.hear(recorded(f"p:{who}", "pop_registry", {"is_alive": True, "birth_date": "1990-02-03"}))
+    await bare.hear_records(recorded(f"p:{who}", "pop_registry", {"is_alive": True, "birth_date": "1990-02-03"}))
     row = await person_row(bare, who)
     assert (row["disability_level"], row["disability_types"]) == (2, ["mental", "speech"])
     assert (row["is_alive"], row["birth_date"].isoformat()) == (True, "1990-02-03")
@@ -43,76 +43,76 @@ async def test_each_register_fills_its_columns_and_no_others(bare: "Scene") -> N
 
 async def test_a_new_state_replaces_the_whole_of_the_old_one(bare: "Scene") -> None:
     who = new_id()
-    await bare.hear(recorded(f"p:{who}", "disability", {"disability_level": 2, "disability_cert_valid": True}))
-    await bare.hear(recorded(f"p:{who}", "disability", {"disability_level": 3}, LATER))
+    await bare.hear_records(recorded(f"p:{who}", "disability", {"disability_level": 2, "disability_cert_valid": True}))
+    await bare.hear_records(recorded(f"p:{who}", "disability", {"disability_level": 3}, LATER))
     row = await person_row(bare, who)
     assert (row["disability_level"], row["disability_cert_valid"], row["registers"]) == (3, None, ["disability"])
 
 
 async def test_what_comes_late_changes_nothing(bare: "Scene") -> None:
     who = new_id()
-    await bare.hear(recorded(f"p:{who}", "crime_record", {"serving_sentence": True}))
-    await bare.hear(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}, EARLIER))
+    await bare.hear_records(recorded(f"p:{who}", "crime_record", {"serving_sentence": True}))
+    await bare.hear_records(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}, EARLIER))
     assert (await person_row(bare, who))["serving_sentence"] is True
 
 
 async def test_a_correction_of_the_same_time_counts(bare: "Scene") -> None:
     who = new_id()
-    await bare.hear(recorded(f"p:{who}", "crime_record", {"serving_sentence": True}))
-    await bare.hear(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}))
+    await bare.hear_records(recorded(f"p:{who}", "crime_record", {"serving_sentence": True}))
+    await bare.hear_records(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}))
     assert (await person_row(bare, who))["serving_sentence"] is False
 
 
 async def test_a_whole_poll_out_of_order_ends_at_the_newest(bare: "Scene") -> None:
     who = f"p:{new_id()}"
     states = [recorded(who, "disability", {"disability_level": n}, SOURCE_TIME + timedelta(n)) for n in (2, 4, 3, 1)]
-    await bare.hear(*states)
+    await bare.hear_records(*states)
     assert (await person_row(bare, UUID(who[2:])))["disability_level"] == 4
 
 
 async def test_a_data_set_that_is_gone_leaves_nothing_behind(bare: "Scene") -> None:
     family = await bare.family({"is_orphan": True})
     who = family.people[0]
-    await bare.hear(Tombstone(key=f"p:{who}/child_welfare"))
+    await bare.hear_records(Tombstone(key=f"p:{who}/child_welfare"))
     row = await person_row(bare, who)
     assert (row["is_orphan"], row["left_behind_child"], row["registers"]) == (None, None, ["pop_registry"])
     assert row["division"] == VILLAGE
-    await bare.hear(Tombstone(key=f"p:{who}/pop_registry"))
+    await bare.hear_records(Tombstone(key=f"p:{who}/pop_registry"))
     assert await bare.rows("SELECT 1 FROM person WHERE id = $1", who) == []
 
 
 async def test_behind_a_tombstone_only_what_is_newer_counts(bare: "Scene") -> None:
     who = new_id()
     state = recorded(f"p:{who}", "crime_record", {"serving_sentence": True})
-    await bare.hear(state)
-    await bare.hear(Tombstone(key=f"p:{who}/crime_record"))
-    await bare.hear(state, recorded(f"p:{who}", "crime_record", {"serving_sentence": True}, EARLIER))
+    await bare.hear_records(state)
+    await bare.hear_records(Tombstone(key=f"p:{who}/crime_record"))
+    await bare.hear_records(state, recorded(f"p:{who}", "crime_record", {"serving_sentence": True}, EARLIER))
     assert await bare.rows("SELECT 1 FROM person") == []
-    await bare.hear(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}, LATER))
+    await bare.hear_records(recorded(f"p:{who}", "crime_record", {"serving_sentence": False}, LATER))
     assert (await person_row(bare, who))["serving_sentence"] is False
 
 
 async def test_a_state_and_its_tombstone_in_one_poll_keep_their_order(bare: "Scene") -> None:
     who = new_id()
     state = recorded(f"p:{who}", "crime_record", {"serving_sentence": True})
-    await bare.hear(state, Tombstone(key=f"p:{who}/crime_record"))
+    await bare.hear_records(state, Tombstone(key=f"p:{who}/crime_record"))
     assert await bare.rows("SELECT 1 FROM person") == []
 
 
 async def test_a_tombstone_of_what_was_never_there_changes_nothing(bare: "Scene") -> None:
-    await bare.hear(Tombstone(key=f"p:{new_id()}/crime_record"), Tombstone(key=f"h:{new_id()}/zodiac"))
+    await bare.hear_records(Tombstone(key=f"p:{new_id()}/crime_record"), Tombstone(key=f"h:{new_id()}/zodiac"))
     assert await bare.rows("SELECT * FROM dataset_state") == []
 
 
 @pytest.mark.parametrize("key", ["p:1/x", "somebody/crime_record"])
 async def test_an_unreadable_tombstone_is_refused(bare: "Scene", key: str) -> None:
     with pytest.raises(KeyUnreadable):
-        await bare.hear(Tombstone(key=key))
+        await bare.hear_records(Tombstone(key=key))
 
 
 async def test_an_unfit_fact_is_refused_and_nothing_of_its_poll_stays(bare: "Scene") -> None:
     with pytest.raises(FactUnfit):
-        await bare.hear(
+        await bare.hear_records(
             recorded(f"p:{new_id()}", "crime_record", {"serving_sentence": True}),
             recorded(f"p:{new_id()}", "crime_record", {"serving_sentence": 1}),
         )
@@ -121,7 +121,9 @@ async def test_an_unfit_fact_is_refused_and_nothing_of_its_poll_stays(bare: "Sce
 
 async def test_what_says_nothing_to_the_rules_is_counted_without_its_value(bare: "Scene") -> None:
     for _ in range(2):
-        await bare.hear(recorded(f"p:{new_id()}", "crime_record", {"serving_sentence": True, "id_number": "canary"}))
+        await bare.hear_records(
+            recorded(f"p:{new_id()}", "crime_record", {"serving_sentence": True, "id_number": "canary"})
+        )
     assert await bare.rows("SELECT * FROM fact_ignored") == [
         {"dataset": "crime_record", "name": "id_number", "times": 2}
     ]
@@ -151,7 +153,7 @@ async def test_a_household_lies_where_its_living_head_is_registered(bare: "Scene
     of_people = [recorded(f"p:{new_id()}", "pop_registry", {"member_of_household": code, **said}) for said in people]
     of_home = recorded(f"h:{home}", "pop_registry", {"household_code": code})
     for event in [*of_people, of_home] if head_first else [of_home, *of_people]:
-        await bare.hear(event)
+        await bare.hear_records(event)
     rows = await bare.rows("SELECT d.code FROM household h JOIN division d ON d.id = h.division_id")
     assert rows == [{"code": VILLAGE}]
 
@@ -160,18 +162,18 @@ async def test_parameters_hold_from_their_days_on(bare: "Scene") -> None:
     county = f"c:{COUNTY}"
     for value, day, at in ((1, "2025-01-01", LATER), (3, "2026-01-01", LATER), (2, "2026-01-01", EARLIER)):
         said = {"local_min_wage_fen_month": value, "effective_on": day}
-        await bare.hear(recorded(county, "employment", said, at))
+        await bare.hear_records(recorded(county, "employment", said, at))
     rows = await bare.rows("SELECT effective_on::text, value_int FROM county_parameter ORDER BY effective_on")
     assert [tuple(row.values()) for row in rows] == [("2025-01-01", 1), ("2026-01-01", 3)]
-    await bare.hear(Tombstone(key=f"{county}/employment"))
+    await bare.hear_records(Tombstone(key=f"{county}/employment"))
     assert await bare.rows("SELECT * FROM county_parameter") == []
 
 
 async def test_a_county_that_the_tree_lacks_cannot_speak(bare: "Scene") -> None:
     with pytest.raises(DivisionUnknown):
-        await bare.hear(recorded("c:440300000000", "employment", {"local_min_wage_fen_month": 1}))
+        await bare.hear_records(recorded("c:440300000000", "employment", {"local_min_wage_fen_month": 1}))
     with pytest.raises(DivisionUnknown):
-        await bare.hear(recorded("c:440300000000", "employment", {"register_subjects": 1}))
+        await bare.hear_records(recorded("c:440300000000", "employment", {"register_subjects": 1}))
 
 
 def identity(who: UUID, ciphertext: str) -> IdentityRecorded:
@@ -186,8 +188,8 @@ def identity(who: UUID, ciphertext: str) -> IdentityRecorded:
 async def test_the_last_identity_stays_as_it_came_sealed(bare: "Scene") -> None:
     who, at = new_id(), datetime(2026, 7, 1, tzinfo=UTC)
     last = identity(who, "LAST")
-    await bare.hear(identity(who, "FIRST"), last, at=at)
-    await bare.hear(identity(who, "LATE"), at=at - timedelta(seconds=1))
+    await bare.hear_records(identity(who, "FIRST"), last, at=at)
+    await bare.hear_records(identity(who, "LATE"), at=at - timedelta(seconds=1))
     (row,) = await bare.rows("SELECT person_id, keys::text, sealed::text FROM identity")
     assert row["person_id"] == who
     assert Sealed.model_validate_json(row["sealed"]) == last.sealed
@@ -196,5 +198,5 @@ async def test_the_last_identity_stays_as_it_came_sealed(bare: "Scene") -> None:
 
 async def test_a_person_who_is_forgotten_has_no_identity(bare: "Scene") -> None:
     who, other = new_id(), new_id()
-    await bare.hear(identity(who, "AAAA"), identity(other, "BBBB"), Tombstone(key=str(who)))
+    await bare.hear_records(identity(who, "AAAA"), identity(other, "BBBB"), Tombstone(key=str(who)))
     assert [row["person_id"] for row in await bare.rows("SELECT person_id FROM identity")] == [other]

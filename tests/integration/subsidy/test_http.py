@@ -11,8 +11,9 @@ from devkit.issuer import Issuer
 from devkit.programmes import sample_examples, sample_programmes
 from runtime.actor import Role
 from runtime.paging import cursor_behind
+from tests.integration.service_scene import person
 from tests.integration.subsidy.browser import application_of_subsidy
-from tests.integration.subsidy.conftest import COUNTY, PERIOD, person
+from tests.integration.subsidy.conftest import COUNTY, PERIOD
 
 if TYPE_CHECKING:
     from tests.integration.subsidy.conftest import Scene

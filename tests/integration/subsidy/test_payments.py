@@ -21,7 +21,8 @@ from subsidy.list_payments import PaymentView, list_payments
 from subsidy.pay_again import PaidAgain, pay_again
 from subsidy.payment_rules import HELD_ON, BankMessage, PaymentState
 from subsidy.run_rules import NothingToPayAgain, RunNotThere, SecondPersonNeeded
-from tests.integration.subsidy.conftest import COUNTY, OTHER_COUNTY, Scene, person
+from tests.integration.service_scene import person
+from tests.integration.subsidy.conftest import COUNTY, OTHER_COUNTY, Scene
 from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, answered, rejected, returned, settled, stranger
 
 
@@ -121,10 +122,10 @@ async def test_nothing_leaves_unless_it_is_written_that_it_left(
 async def test_who_has_no_account_is_rejected_and_the_others_are_paid(payday: Payday) -> None:
     scene = payday.scene
     fine, no_account, forgotten, unreadable, swapped, mistaken = await payday.people(6)
-    await scene.hear(payday.identity(no_account, account=None), Tombstone(key=str(forgotten)))
-    await scene.hear(payday.identity(mistaken, of=fine))  # another's account under this one's name
+    await scene.hear_records(payday.identity(no_account, account=None), Tombstone(key=str(forgotten)))
+    await scene.hear_records(payday.identity(mistaken, of=fine))  # another's account under this one's name
     sealing.write_key_pair(payday.directory / "other.json", payday.directory / "service-public.json", "service:subsidy")
-    await scene.hear(payday.identity(unreadable))  # wrapped to a key that we do not have
+    await scene.hear_records(payday.identity(unreadable))  # wrapped to a key that we do not have
     await scene.rows(
         "UPDATE identity i SET keys = o.keys, sealed = o.sealed FROM identity o"
         " WHERE i.person_id = $1 AND o.person_id = $2 RETURNING i.person_id",
@@ -310,7 +311,7 @@ async def test_what_was_rejected_is_paid_again_with_the_account_known_by_then(pa
     (first,) = await payday.payments()
     await payday.says(rejected(first))
     corrected = payday.identity(payee, account="6222000011112222")
-    await payday.scene.hear(corrected)
+    await payday.scene.hear_records(corrected)
     paid = await again(payday, first)
     assert (paid.payments, paid.total_fen) == (1, AMOUNT_FEN)
     was, now = await payday.orders()
@@ -329,7 +330,7 @@ async def test_who_prepared_does_not_pay_again(payday: Payday) -> None:
     await payday.says(rejected(payment))
     scene, version = payday.scene, await payday.version(payment.run)
     with pytest.raises(Forbidden) as refused:
-        await pay_again(scene.pool, person(Role.FINANCE_PREPARER, COUNTY, "zhou"), payment.run, expected=version)
+        await pay_again(scene.pool, person(Role.FINANCE_PREPARER, COUNTY, name="zhou"), payment.run, expected=version)
     assert refused.type is Forbidden  # for want of the role
     for subject in ("preparer", scene.preparer.subject):  # who prepared, and who froze
         approves_too = Actor(subject, frozenset({Role.FINANCE_APPROVER}), COUNTY)

@@ -14,6 +14,7 @@ from subsidy.preview_rules import NotACounty
 from subsidy.preview_run import preview_run
 from subsidy.programme_rules import NoProgrammesInForce, ProgrammeFails
 from subsidy.run_rules import WholeCountyNeeded
+from tests.integration.service_scene import person
 from tests.integration.subsidy.conftest import (
     COUNTY,
     DIBAO_LINE_FEN,
@@ -23,7 +24,6 @@ from tests.integration.subsidy.conftest import (
     PARAMETERS,
     PERIOD,
     TOWN,
-    person,
     programme,
 )
 

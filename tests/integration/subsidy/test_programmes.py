@@ -10,7 +10,8 @@ from runtime.problems import Forbidden, Invalid
 from subsidy.list_programmes import list_programmes
 from subsidy.programme_rules import Example, NoProgrammesInForce, ProgrammesNotLater
 from subsidy.publish_programmes import publish_programmes
-from tests.integration.subsidy.conftest import COUNTY, examples, person, programme, seventy
+from tests.integration.service_scene import person
+from tests.integration.subsidy.conftest import COUNTY, examples, programme, seventy
 
 if TYPE_CHECKING:
     from tests.integration.subsidy.conftest import Scene

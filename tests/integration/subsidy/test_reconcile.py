@@ -134,7 +134,7 @@ async def test_a_corrected_statement_counts_instead_of_the_first(payday: Payday,
 
 async def test_what_was_never_sent_is_on_no_statement_and_not_in_the_totals(payday: Payday) -> None:
     payees = await payday.people(2)
-    await payday.scene.hear(payday.identity(payees[0], account=None))
+    await payday.scene.hear_records(payday.identity(payees[0], account=None))
     await payday.approve(await payday.previewed(payees))
     await payday.instruct()
     unsent, sent = sorted(await payday.payments(), key=lambda payment: payment.state)

@@ -33,54 +33,54 @@ async def registers(scene: "Scene") -> RegistersView:
 
 async def test_a_register_is_complete_when_all_that_were_declared_have_arrived(scene: "Scene") -> None:
     assert dataset(await registers(scene), "disability") == (False, None, 0)
-    await scene.hear(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 2}))
+    await scene.hear_records(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 2}))
     people = [f"p:{new_id()}" for _ in range(2)]
-    await scene.hear(recorded(people[0], "disability", DISABLED))
-    await scene.hear(recorded(people[0], "disability", DISABLED))  # again: nobody new
+    await scene.hear_records(recorded(people[0], "disability", DISABLED))
+    await scene.hear_records(recorded(people[0], "disability", DISABLED))  # again: nobody new
     assert dataset(await registers(scene), "disability") == (False, 2, 1)
-    await scene.hear(recorded(people[1], "disability", DISABLED))
+    await scene.hear_records(recorded(people[1], "disability", DISABLED))
     assert dataset(await registers(scene), "disability") == (True, 2, 2)
 
 
 async def test_people_and_households_of_a_register_count_together(scene: "Scene") -> None:
-    await scene.hear(recorded(f"c:{COUNTY}", "social_assistance", {"register_subjects": 2}))
-    await scene.hear(recorded(f"p:{new_id()}", "social_assistance", {"is_tekun": True}))
-    await scene.hear(recorded(f"h:{new_id()}", "social_assistance", {"dibao_household": True}))
+    await scene.hear_records(recorded(f"c:{COUNTY}", "social_assistance", {"register_subjects": 2}))
+    await scene.hear_records(recorded(f"p:{new_id()}", "social_assistance", {"is_tekun": True}))
+    await scene.hear_records(recorded(f"h:{new_id()}", "social_assistance", {"dibao_household": True}))
     assert dataset(await registers(scene), "social_assistance") == (True, 2, 2)
 
 
 async def test_who_leaves_a_register_has_arrived_all_the_same(scene: "Scene") -> None:
     who = f"p:{new_id()}"
-    await scene.hear(
+    await scene.hear_records(
         recorded(who, "disability", DISABLED), recorded(f"c:{COUNTY}", "disability", {"register_subjects": 1})
     )
-    await scene.hear(Tombstone(key=f"{who}/disability"))
+    await scene.hear_records(Tombstone(key=f"{who}/disability"))
     assert dataset(await registers(scene), "disability") == (True, 1, 1)
 
 
 async def test_two_counties_in_one_database_wait_for_each_other(scene: "Scene") -> None:
-    await scene.hear(
+    await scene.hear_records(
         recorded(f"p:{new_id()}", "disability", DISABLED),
         recorded(f"c:{COUNTY}", "disability", {"register_subjects": 1}),
         recorded(f"c:{OTHER_COUNTY}", "disability", {"register_subjects": 1}),
     )
     assert dataset(await registers(scene), "disability") == (False, 1, 1)
-    await scene.hear(recorded(f"p:{new_id()}", "disability", DISABLED))
+    await scene.hear_records(recorded(f"p:{new_id()}", "disability", DISABLED))
     assert dataset(await registers(scene), "disability") == (True, 1, 2)
 
 
 async def test_a_county_takes_its_word_back(scene: "Scene") -> None:
-    await scene.hear(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 0}))
+    await scene.hear_records(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 0}))
     assert dataset(await registers(scene), "disability") == (True, 0, 0)
-    await scene.hear(Tombstone(key=f"c:{COUNTY}/disability"))
+    await scene.hear_records(Tombstone(key=f"c:{COUNTY}/disability"))
     assert dataset(await registers(scene), "disability") == (False, None, 0)
 
 
 async def test_an_older_word_does_not_replace_a_newer_one(scene: "Scene") -> None:
     newer = recorded(f"c:{COUNTY}", "disability", {"register_subjects": 5})
     older = newer.model_copy(update={"source_time": newer.source_time.replace(year=2025)})
-    await scene.hear(newer)
-    await scene.hear(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 7}, older.source_time))
+    await scene.hear_records(newer)
+    await scene.hear_records(recorded(f"c:{COUNTY}", "disability", {"register_subjects": 7}, older.source_time))
     assert dataset(await registers(scene), "disability") == (False, 5, 0)
 
 
@@ -100,7 +100,7 @@ async def test_what_is_owed_names_the_department_and_the_programmes_that_wait(sc
 
 
 async def test_a_misspelt_fact_is_seen(scene: "Scene") -> None:
-    await scene.hear(recorded(f"p:{new_id()}", "disability", {"disabilty_level": 1}))
+    await scene.hear_records(recorded(f"p:{new_id()}", "disability", {"disabilty_level": 1}))
     (ignored,) = (await registers(scene)).ignored
     assert (ignored.dataset, ignored.name, ignored.times) == ("disability", "disabilty_level", 1)
 

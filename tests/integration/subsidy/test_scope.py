@@ -16,6 +16,7 @@ from subsidy.list_registers import list_registers
 from subsidy.list_runs import list_runs
 from subsidy.preview_run import preview_run
 from subsidy.show_run import show_run
+from tests.integration.service_scene import person
 from tests.integration.subsidy.conftest import (
     COUNTY,
     FAR_VILLAGE,
@@ -23,7 +24,6 @@ from tests.integration.subsidy.conftest import (
     OTHER_VILLAGE,
     PERIOD,
     VILLAGE,
-    person,
 )
 
 if TYPE_CHECKING:

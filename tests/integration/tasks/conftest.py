@@ -1,27 +1,21 @@
 """The tasks service's own database with the county of Jize in it, the sample list in force, and its people."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import zip_longest
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 
 from devkit.pytest_plugin import MakeDatabase
 from devkit.story.county import jize
 from qingdan.divisions import COUNTRY, DivisionCode
-from qingdan.envelope import Envelope, EventBody, service_source
 from qingdan.ids import MeetingId, ShareId, VisitId
 from qingdan.inspection_events import VisitClosed
 from qingdan.tasks_events import AskKind, TaskPublished
-from runtime.actor import Actor, Role, service_actor
-from runtime.clock import business_date, utcnow
-from runtime.db import Pool, create_pool, transaction
+from runtime.actor import Actor, Role
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
-from runtime.runs import cut_into_runs
 from tasks.consumers import on_inspection, on_signage
 from tasks.gate_rules import Ask
 from tasks.hold_meeting import hold_meeting
@@ -30,6 +24,7 @@ from tasks.list_shares import ShareView
 from tasks.publish_list_version import publish_list_version
 from tasks.publish_task import publish_task
 from tasks.show_share import show_share
+from tests.integration.service_scene import ServiceScene, open_pool, person
 
 COUNTY, TOWN, OTHER_TOWN = (DivisionCode(c) for c in ("130431000000", "130431105000", "130431100000"))
 VILLAGE, NEIGHBOUR = DivisionCode("130431105205"), DivisionCode("130431105206")
@@ -38,15 +33,9 @@ ROAD = Ask("JTJ", AskKind.TASK, "村主路硬化", "Harden the village main road
 VISITS = Ask("MZJ", AskKind.TASK, "独居老人入户巡访", "Visit elderly people living alone", "RA03")  # complete by report
 
 
-def person(role: Role, division: DivisionCode, department: str | None = None) -> Actor:
-    """Somebody with one role."""
-    return Actor(f"{role}@{division}", frozenset({role}), division, department)
-
-
 OPERATOR = person(Role.OPERATOR, COUNTRY)
 COUNTY_STAFF, TOWN_STAFF, OTHER_TOWN_STAFF = (person(Role.TOWN_STAFF, place) for place in (COUNTY, TOWN, OTHER_TOWN))
 CADRE, NEIGHBOURS_CADRE = (person(Role.VILLAGE_CADRE, place) for place in (VILLAGE, NEIGHBOUR))
-SERVICE = service_actor("tasks")
 
 
 def sample_items() -> list[Item]:
@@ -65,21 +54,18 @@ def sample_divisions() -> list[DivisionRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """The service's database with its people; `hear` is what the consumer does with one poll."""
+class Scene(ServiceScene):
+    """The service's database with its people."""
 
-    pool: Pool
+    NAME = "tasks"
+    HEARS = (on_inspection, on_signage)
+
     operator: Actor = OPERATOR
     county: Actor = COUNTY_STAFF
     town: Actor = TOWN_STAFF
     other_town: Actor = OTHER_TOWN_STAFF
     cadre: Actor = CADRE
     neighbour: Actor = NEIGHBOURS_CADRE
-    service: Actor = SERVICE
-
-    @property
-    def today(self) -> date:
-        return business_date(utcnow())
 
     async def meeting(self) -> MeetingId:
         """A work meeting of the township."""
@@ -126,37 +112,11 @@ class Scene:
             }
         )
 
-    async def hear(self, *events: EventBody, traces: Sequence[str] = ()) -> None:
-        """All of them in one transaction, cut into runs; `traces`: the traceparent of each, or none at all."""
-        async with transaction(self.pool, self.service) as tx:
-            for subscription, owner in ((on_inspection, "inspection"), (on_signage, "signage")):
-                heard = [
-                    Envelope.of(
-                        event, id=str(new_id()), source=service_source(owner), time=utcnow(), traceparent=traceparent
-                    )
-                    for event, traceparent in zip_longest(events, traces)
-                    if type(event) in subscription.topic.events
-                ]
-                for run in cut_into_runs(heard):
-                    await subscription.handler(tx, run)
-
-    async def told(self, *types: str) -> list[dict[str, Any]]:
-        """The bodies of the events in the outbox, in order; of the named types, or of all."""
-        async with transaction(self.pool, self.service) as tx:
-            rows = await tx.fetch("SELECT value FROM outbox ORDER BY seq")
-        bodies = [json.loads(row["value"]) for row in rows]
-        return [body for body in bodies if not types or body["type"] in types]
-
-    async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
-        """Rows as the service sees them."""
-        async with transaction(self.pool, self.service) as tx:
-            return [dict(row) for row in await tx.fetch(query, *args)]
-
 
 @pytest.fixture
 async def bare(make_database: MakeDatabase) -> AsyncIterator[Scene]:
     """A tasks service that knows the county and has no list yet."""
-    pool = await create_pool(make_database("tasks").app_url, source=service_source("tasks"), size_max=8)
+    pool = await open_pool(make_database, Scene.NAME)
     await import_divisions(pool, OPERATOR, sample_divisions())
     yield Scene(pool)
     await pool.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from devkit.browser import Client, application
+from devkit.browser import Client, application, everything
 from devkit.issuer import Issuer
 from devkit.story.county import jize
 from runtime.actor import Actor, Role
@@ -150,16 +150,6 @@ async def test_an_unfit_row_is_named(operator: Client, scene: "Scene") -> None:
 
 
 LISTS = {"/tasks": "task", "/shares": "share", "/asks/refused": "ask"}
-
-
-async def everything(client: Client, path: str) -> list[dict[str, Any]]:
-    """All items of a list, two a page."""
-    page = (await client.get(path, limit=2)).json()
-    items: list[dict[str, Any]] = page["items"]
-    while page["next"] is not None:
-        page = (await client.get(path, limit=2, after=page["next"])).json()
-        items += page["items"]
-    return items
 
 
 async def test_pages_hold_everything_once(scene: "Scene", town: Client) -> None:

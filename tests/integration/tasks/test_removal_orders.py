@@ -17,7 +17,8 @@ from tasks.list_shares import list_shares
 from tasks.list_tasks import TaskView, list_tasks
 from tasks.refuse_share import refuse_share
 from tasks.report_done import report_done
-from tests.integration.tasks.conftest import COUNTY, NEIGHBOUR, ROAD, VILLAGE, person
+from tests.integration.service_scene import person
+from tests.integration.tasks.conftest import COUNTY, NEIGHBOUR, ROAD, VILLAGE
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene

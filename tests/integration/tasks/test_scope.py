@@ -15,7 +15,8 @@ from tasks.list_tasks import list_tasks
 from tasks.show_share import show_share
 from tasks.show_statistics import Statistics, show_statistics
 from tasks.show_task import show_task
-from tests.integration.tasks.conftest import COUNTY, OTHER_TOWN, ROAD, VISITS, person
+from tests.integration.service_scene import person
+from tests.integration.tasks.conftest import COUNTY, OTHER_TOWN, ROAD, VISITS
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene

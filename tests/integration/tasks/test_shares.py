@@ -60,7 +60,7 @@ async def test_who_has_not_seen_the_latest_version_changes_nothing(scene: "Scene
     await claim(scene, share)
     with pytest.raises(StaleVersion) as refused:
         await claim(scene, share)
-    assert refused.value.details == {"version": 2}
+    assert refused.value.details == {"share": str(share), "version": 2}
 
 
 async def test_of_many_claims_at_once_one_succeeds(scene: "Scene") -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from qingdan.divisions import DivisionCode
-from qingdan.tasks_events import RefusalCode
+from qingdan.tasks_events import RefusalCode, ShareClaimed
 
 T = TypeVar("T")
 
@@ -50,6 +50,12 @@ class Share(Answer):
     provisional: bool | None
     percent: int | None
     version: int
+
+
+class SharesClaimed(Answer):
+    """A desk that was claimed at once."""
+
+    claimed: tuple[ShareClaimed, ...]
 
 
 class RefusedAsk(Answer):
@@ -159,6 +165,12 @@ class Sign(Answer):
     wording: str
     position: str
     state: str
+
+
+class RefusedSign(Answer):
+    """A sign that a department asked for and may not hang."""
+
+    sign: UUID
 
 
 class Ordered(Answer):

@@ -12,12 +12,14 @@ from devkit.story.answers import (
     Invariants,
     Order,
     RefusedAsk,
+    RefusedSign,
     SignageStatistics,
     SubsidyStatistics,
     TasksStatistics,
 )
 from devkit.story.subscriber import STAGES_OF_AN_ORDER, Heard
 from devkit.story.telling import Ledger
+from qingdan.signage_events import SignRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Evidence:
     """Of Anji."""
     orders: Sequence[Order]
     """Every removal order that signage lists."""
+    signs_refused: Sequence[RefusedSign]
+    """Every sign that was asked for in vain, as signage lists it."""
     bank: BankBook
     services: Mapping[str, Invariants]
     audits: Mapping[str, AuditVerdict]
@@ -182,6 +186,15 @@ def _orders(evidence: Evidence) -> Iterable[Fault]:
         yield f"{said.orders} orders, {said.orders_removed} of them carried out, {said.signs_removed} signs removed"
 
 
+def _signs_refused(evidence: Evidence) -> Iterable[Fault]:
+    answered, listed = Counter(evidence.ledger.signs_refused), Counter(each.sign for each in evidence.signs_refused)
+    counted = evidence.signage.requests_refused
+    if listed != answered or counted != answered.total():
+        yield f"{answered.total()} signs were refused, {listed.total()} are listed, {counted} counted"
+    if (told := evidence.heard.types[SignRefused.event_type()]) != answered.total():
+        yield f"{answered.total()} signs were refused, {told} refusals were told on the topic"
+
+
 def _paid_once(evidence: Evidence) -> Iterable[Fault]:
     said, states = evidence.subsidy, evidence.subsidy.payments_by_state
     if said.obligations_paid_twice:
@@ -242,6 +255,9 @@ CHECKS = (
     Check("no_letter_signed", "没有签一份责任状", "no letter was signed", _letters),
     Check("refusals_all_counted", "每次拒绝都有理由并计数", "every refusal is known and counted", _refusals),
     Check("no_order_lost", "清理令一个不丢", "no removal order is lost between the services", _orders),
+    Check(
+        "every_refused_sign_counted", "每块被拒的牌子都计数", "every refused sign is known and counted", _signs_refused
+    ),
     Check("each_obligation_paid_once", "每笔应发只付一次", "each obligation is paid once", _paid_once),
     Check("the_banks_book_equals_ours", "银行账与我方账一致", "the bank's book equals ours", _banks_book),
     Check("the_ledger_balances", "账本借贷平衡", "the ledger balances to the fen", _balanced),

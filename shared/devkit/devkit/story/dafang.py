@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
 from devkit.story.county import DAFANG, Division, Row, all_divisions, read, rows, subtree
 from qingdan.divisions import DivisionCode, DivisionLevel
 
-XIEDU = DivisionCode("520521211201")
+XIEDU: Final = DivisionCode("520521211201")
+UNWANTED_PER_VILLAGE: Final = 10  # Xiedu had thirteen signs, and three stayed
 
 Position = Literal["outside_horizontal", "outside_vertical", "inside"]
 
@@ -67,8 +68,8 @@ class SignCounty:
         return sum(sign.true_code not in permitted for sign in self.census)
 
     def unwanted_signs(self, count: int) -> list[dict[str, object]]:
-        """So many signs that may not hang, as a census lists them: each village of the county has different ones."""
-        unwanted = [rule for rule in self.rules if not rule.permitted]
+        """So many signs that may not hang, as a census lists them: in each village as many as in Xiedu."""
+        unwanted = [rule for rule in self.rules if not rule.permitted][:UNWANTED_PER_VILLAGE]
         villages = [division.code for division in self.divisions if division.code.level is DivisionLevel.VILLAGE]
         signs: list[dict[str, object]] = [
             {
@@ -78,8 +79,8 @@ class SignCounty:
                 "hung_since": 2015,
                 "department": rule.department,
             }
-            for rule in unwanted
             for village in villages
+            for rule in unwanted
         ]
         return signs[:count]
 

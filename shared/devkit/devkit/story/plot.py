@@ -130,9 +130,9 @@ class Plot:
         """How many signs may not hang, by the labels of the census: only for the progress bar."""
         return self.signs.removable
 
-    def removal_limit_working_days(self, village: DivisionCode, title: str) -> int:
-        """Taking a sign down takes no year."""
-        return self._chance("removal", village, title).randint(2, 10)
+    def removal_limit_working_days(self, village: DivisionCode) -> int:
+        """Taking signs down takes no year."""
+        return self._chance("removal", village).randint(2, 10)
 
     def photo_of_the_bare_wall(self, village: DivisionCode, title: str) -> list[str]:
         """The hash of the one photo that the village sends."""

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from devkit.eventually import eventually
-from devkit.story.answers import Imported, Order, Ordered, Share, Sign, Visit
+from devkit.story.answers import Imported, Order, Ordered, Share, SharesClaimed, Sign, Visit
 from devkit.story.client import Person, RefusedError, StoryError, together
 from devkit.story.county import DAFANG
 from devkit.story.dafang import XIEDU
@@ -14,7 +14,6 @@ from devkit.story.narrator import Advance
 from devkit.story.plot import today
 from devkit.story.telling import Telling
 from qingdan.divisions import DivisionCode
-from qingdan.tasks_events import ShareClaimed
 
 HEARD_TIMEOUT_S: Final = 60.0
 SIGNS_PER_CALL: Final = 500
@@ -78,7 +77,7 @@ async def _ask_for_more(telling: Telling) -> None:
             try:
                 await telling.people.department(department, DAFANG).create("signage", "/v1/signs/requests", wanted)
             except RefusedError as refused:
-                telling.ledger.signs_refused.append(refused.kind)
+                telling.ledger.signs_refused.append(UUID(str(refused.problem["sign"])))
                 advance()
                 continue
             raise StoryError(f"{department} was allowed to hang “{wording}” at {village}", service="signage")
@@ -115,13 +114,22 @@ async def _villages_take_them_down(telling: Telling) -> None:
         by_village[share.village].append(share)
 
     async def work_off(village: DivisionCode, advance: Advance) -> None:
-        cadre = telling.people.cadre(village)
-        for share in by_village[village]:
-            own = {"limit_working_days": plot.removal_limit_working_days(village, share.title_zh or "")}
-            claimed = await cadre.change("tasks", f"/v1/shares/{share.share}/claim", share.version, own)
-            telling.ledger.claims.append(claimed.read(ShareClaimed).share)
-            photo = {"photo_sha256": plot.photo_of_the_bare_wall(village, share.title_zh or "")}
-            await cadre.change("tasks", f"/v1/shares/{share.share}/report-done", claimed.version, photo)
+        """The whole desk at once: one limit for all, and a photo of each bare wall."""
+        cadre, desk = telling.people.cadre(village), by_village[village]
+        seen = [{"share": str(share.share), "version": share.version} for share in desk]
+        own = {"shares": seen, "limit_working_days": plot.removal_limit_working_days(village)}
+        claimed = (await cadre.create("tasks", "/v1/shares/claim", own)).read(SharesClaimed).claimed
+        telling.ledger.claims.extend(claim.share for claim in claimed)
+        done = [
+            {
+                "share": str(share.share),
+                "version": share.version + 1,
+                "photo_sha256": plot.photo_of_the_bare_wall(village, share.title_zh or ""),
+            }
+            for share in desk
+        ]
+        await cadre.create("tasks", "/v1/shares/report-done", {"shares": done})
+        for _ in desk:
             advance()
 
     with telling.narrator.step("认领并拆除", "claim, and take down", len(shares)) as advance:
@@ -140,13 +148,18 @@ async def _team_looks(telling: Telling) -> None:
         planned, timeout_s=HEARD_TIMEOUT_S, every_s=0.2, what="a visit is planned for every sign reported as removed"
     )
 
-    async def see(visit: Visit, advance: Advance) -> None:
-        seen = {"done_on": str(today()), "findings": []}
-        await supervisor.change("inspection", f"/v1/visits/{visit.visit}/done", visit.version, seen)
-        advance()
+    async def look(visits: Sequence[Visit], advance: Advance) -> None:
+        """One round through a village."""
+        seen = [{"visit": str(visit.visit), "version": visit.version} for visit in visits]
+        await supervisor.create("inspection", "/v1/visits/done", {"done_on": str(today()), "visits": seen})
+        for _ in visits:
+            advance()
 
+    by_village: dict[DivisionCode, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        by_village[visit.village].append(visit)
     with telling.narrator.step("现场确认", "confirmed on the spot", len(visits)) as advance:
-        await together(see(visit, advance) for visit in visits)
+        await together(look(by_village[village], advance) for village in sorted(by_village))
 
 
 async def _until_all_are_down(telling: Telling) -> None:

@@ -21,7 +21,7 @@ class Ledger:
     refused_by_villages: list[UUID] = field(default_factory=list)
     seen_by_departments: dict[str, list[UUID]] = field(default_factory=dict)
     seen_of_others: list[str] = field(default_factory=list)
-    signs_refused: list[str] = field(default_factory=list)
+    signs_refused: list[UUID] = field(default_factory=list)
     assessment: Assessment | None = None
     differences: list[str] = field(default_factory=list)
     """What a bank's statement said otherwise than our books."""
