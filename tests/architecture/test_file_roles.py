@@ -37,7 +37,7 @@ def role(stem: str) -> str:
     """What a file of this name is for."""
     if stem in ROLES:
         return stem
-    return next((kind for kind in ("store", "rules") if stem.endswith(f"_{kind}")), "use case")
+    return next((kind for kind in ("store", "rules", "http") if stem.endswith(f"_{kind}")), "use case")
 
 
 def offences(name: str, source: str) -> list[str]:
@@ -134,6 +134,7 @@ PLANTED = [
     ("claim_task.py", "def claim_task():\n    '''.'''", "defines `async def claim_task`"),
     ("claiming.py", "async def claiming():\n    '''.'''", "<verb>_<noun>.py"),
     ("http.py", "from tasks import share_store", "an edge calls a use case"),
+    ("share_http.py", "from tasks import share_store", "an edge calls a use case"),
     ("http.py", "from tasks.share_store import save", "an edge calls a use case"),
     ("http.py", "import faststream", "is behind runtime"),
     ("http.py", "from runtime import outbox", "runtime.outbox belongs to a service's use case"),
