@@ -2,13 +2,14 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from devkit.eventually import eventually_sync
 from devkit.keys import Keys
 from devkit.pytest_plugin import MakeTopics
 from devkit.records.county import people_of_anji
@@ -41,12 +42,20 @@ def hub(kafka: str, keys: Keys, topic_prefix: str, make_topics: MakeTopics) -> D
     return DataHub(kafka, keys.subsidy, topic_prefix=topic_prefix)
 
 
+def ends_of(consumer: Consumer, places: Sequence[TopicPartition]) -> dict[int, int]:
+    """How far each partition goes. Raises AssertionError while a new topic's partition has no leader yet."""
+    try:
+        return {place.partition: consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
+    except KafkaException as error:
+        raise AssertionError(error.args[0].str()) from error
+
+
 def read(kafka: str, topic_prefix: str, topic: Topic) -> Iterator[Read]:
     """All records that the topic holds now."""
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": f"{topic_prefix}reader", "enable.auto.commit": False})
     with contextlib.closing(consumer):
         places = [TopicPartition(topic_prefix + topic.name, number, 0) for number in range(PARTITIONS)]
-        left = {place.partition: consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
+        left = eventually_sync(lambda: ends_of(consumer, places), what="every partition has a leader")
         consumer.assign(places)
         while any(left.values()):
             for message in consumer.consume(5_000, 0.2):
