@@ -66,7 +66,16 @@ def test_todays_code_decodes_every_vector_ever_committed(path: Path) -> None:
     envelope = from_record(vector["topic"], vector["key"].encode(), value, headers)
     assert envelope.type == vector["type"]
     written = json.loads(envelope.data.model_dump_json())
-    assert {name: written[name] for name in vector["data"]} == vector["data"]
+    assert still_there(vector["data"], written) == vector["data"]
+
+
+def still_there(promised: Any, written: Any) -> Any:
+    """What is written, without the members that have come since, at any depth."""
+    if isinstance(promised, dict) and isinstance(written, dict):
+        return {name: still_there(value, written[name]) for name, value in promised.items() if name in written}
+    if isinstance(promised, list) and isinstance(written, list) and len(promised) == len(written):
+        return [still_there(*both) for both in zip(promised, written, strict=True)]
+    return written
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=name_of)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import FactName, Reference
+from qingdan.ids import AssessmentId, FactName, Reference
 
 Rank = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -34,7 +34,31 @@ class AssessmentPublished(EventBody):
     score_milli: Annotated[int, Field(ge=-1_000_000_000, le=1_000_000_000)] = Field(description="score in thousandths")
     facts: Annotated[tuple[AssessmentFact, ...], Field(max_length=100)]
     formula: Reference = Field(description="name and version of the documented formula")
+    assessment: AssessmentId | None = None
 
 
-AssessmentEvent = AssessmentPublished
-"""The only event of its topic so far."""
+class AssessmentObjected(EventBody):
+    """A division objects to its place; the clock is on whoever ranked it."""
+
+    KEY: ClassVar[str] = "division"
+
+    type: Literal["assessment.objected.v1"] = "assessment.objected.v1"
+    assessment: AssessmentId
+    division: DivisionCode
+    objected_on: date
+    decide_by: date
+
+
+class ObjectionDecided(EventBody):
+    """An objection was answered; who was right is ranked anew by an assessment of its own."""
+
+    KEY: ClassVar[str] = "division"
+
+    type: Literal["assessment.objection-decided.v1"] = "assessment.objection-decided.v1"
+    assessment: AssessmentId
+    division: DivisionCode
+    upheld: bool = Field(description="the place stands")
+    decided_on: date
+
+
+AssessmentEvent = Annotated[AssessmentPublished | AssessmentObjected | ObjectionDecided, Field(discriminator="type")]

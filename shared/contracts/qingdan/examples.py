@@ -1,78 +1,46 @@
 """One fixed example of every event and of every clear payload: what the golden vectors and the documents show."""
 
 import hashlib
-from datetime import UTC, date, datetime
-from uuid import UUID
 
-from qingdan import access_events as access
-from qingdan import assessment_events as assessment
 from qingdan import audit_events as audit
 from qingdan import bank_events as bank
 from qingdan import inspection_events as inspection
 from qingdan import records_events as records
 from qingdan import signage_events as signage
 from qingdan import subsidy_events as subsidy
-from qingdan import tasks_events as tasks
-from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.envelope import Envelope, party_source, service_source
 from qingdan.event import ContractModel, EventBody
+from qingdan.example_values import (
+    BATCH,
+    DIFFICULTY,
+    DOUBT,
+    FINDING,
+    LATER,
+    MEETING,
+    ORDER,
+    PAYMENT,
+    PERSON,
+    RUN,
+    SHARE,
+    SIGN,
+    TASK,
+    TODAY,
+    TOWNSHIP,
+    VILLAGE,
+    VISIT,
+    WHEN,
+    fixed_uuid,
+)
+from qingdan.examples_of_asks import ASKS
 from qingdan.identity import BankAccount, PersonName, PhoneNumber, ResidentId, check_character
 from qingdan.ids import (
-    ApplicationId,
-    AskId,
-    BatchId,
-    DifficultyId,
-    DoubtId,
-    FindingId,
     KeyId,
-    PaymentId,
-    PersonId,
     RecheckId,
-    RemovalOrderId,
-    RunId,
-    ShareId,
-    SignId,
     SuggestionId,
-    TaskId,
-    VisitId,
 )
 from qingdan.money import Fen
-from qingdan.origin import Origin
 from qingdan.sealed import Sealed, WrappedKey
 from qingdan.topics import SERVICES, topic_of
-
-WHEN = datetime(2021, 8, 11, 1, 30, tzinfo=UTC)
-TODAY = date(2021, 8, 11)
-LATER = date(2021, 8, 25)
-
-
-def fixed_uuid(words: str) -> UUID:
-    """A version 7 UUID that is always the same for the same words, stamped with the examples' time."""
-    stamp = int(WHEN.timestamp() * 1000).to_bytes(6, "big")
-    noise = bytearray(hashlib.sha256(words.encode()).digest()[:10])
-    noise[0] = noise[0] & 0x0F | 0x70
-    noise[2] = noise[2] & 0x3F | 0x80
-    return UUID(bytes=stamp + bytes(noise))
-
-
-VILLAGE = DivisionCode("130431105201")
-TOWNSHIP = DivisionCode("130431105000")
-TASK = TaskId(fixed_uuid("task"))
-SHARE = ShareId(fixed_uuid("share"))
-VISIT = VisitId(fixed_uuid("visit"))
-FINDING = FindingId(fixed_uuid("finding"))
-DIFFICULTY = DifficultyId(fixed_uuid("difficulty"))
-DOUBT = DoubtId(fixed_uuid("doubt"))
-PERSON = PersonId(fixed_uuid("person"))
-RUN = RunId(fixed_uuid("run"))
-BATCH = BatchId(fixed_uuid("batch"))
-PAYMENT = PaymentId(fixed_uuid("payment"))
-SIGN = SignId(fixed_uuid("sign"))
-ORDER = RemovalOrderId(fixed_uuid("removal order"))
-APPLICATION = ApplicationId(fixed_uuid("application"))
-PHOTO = hashlib.sha256(b"a photo").hexdigest()
-MEETING = Origin(service="tasks", kind="work_meeting", id=fixed_uuid("work meeting"))
-REMOVAL = Origin(service="signage", kind="removal_order", id=ORDER)
 
 KEY = WrappedKey(
     key=KeyId(fixed_uuid("content key")),
@@ -87,141 +55,6 @@ SEALED = Sealed(
 TOTALS = (subsidy.ProgrammeTotal(programme="B01", payments=2, total_fen=Fen(699_600)),)
 ALL_PAID = subsidy.Outcome(payments=2, total_fen=Fen(699_600))
 NONE_PAID = subsidy.Outcome(payments=0, total_fen=Fen(0))
-
-
-def _tasks() -> tuple[EventBody, ...]:
-    return (
-        tasks.TaskPublished(
-            task=TASK,
-            origin=MEETING,
-            item="RS05",
-            list_version=1,
-            department="ZJJ",
-            kind=tasks.AskKind.TASK,
-            title_zh="背街小巷整治(胡同改造)3条",
-            title_en="Renovate three back lanes (hutongs)",
-            division=TOWNSHIP,
-            inspect_on_completion=True,
-            published_on=TODAY,
-            shares=(tasks.PublishedShare(share=SHARE, village=VILLAGE),),
-        ),
-        tasks.ShareClaimed(
-            task=TASK,
-            share=SHARE,
-            village=VILLAGE,
-            department="ZJJ",
-            limit_working_days=10,
-            claimed_on=TODAY,
-            due_on=LATER,
-            provisional=False,
-            origin=MEETING,
-        ),
-        tasks.ShareRefused(
-            task=TASK,
-            share=SHARE,
-            village=VILLAGE,
-            department="ZJJ",
-            code=tasks.RefusalCode.NO_MEANS,
-            list_version=1,
-            refused_on=TODAY,
-            origin=MEETING,
-        ),
-        tasks.ShareProgressed(
-            task=TASK,
-            share=SHARE,
-            village=VILLAGE,
-            percent=60,
-            photo_sha256=(PHOTO,),
-            reported_on=TODAY,
-            origin=MEETING,
-        ),
-        tasks.ShareReportedDone(
-            task=TASK, share=SHARE, village=VILLAGE, photo_sha256=(PHOTO,), reported_on=LATER, origin=MEETING
-        ),
-        tasks.ShareCompleted(
-            task=TASK,
-            share=SHARE,
-            village=VILLAGE,
-            completed_on=LATER,
-            due_on=LATER,
-            used_working_days=10,
-            on_time=True,
-            origin=REMOVAL,
-        ),
-    )
-
-
-def _asks() -> tuple[EventBody, ...]:
-    return (
-        tasks.AskRefused(
-            ask=AskId(fixed_uuid("ask")),
-            department="SCJ",
-            kind=tasks.AskKind.LETTER,
-            code=tasks.RefusalCode.NEGATIVE_LIST,
-            decided_by="gate",
-            list_version=1,
-            nearest_item="RA20",
-            division=TOWNSHIP,
-            refused_on=TODAY,
-        ),
-    )
-
-
-def _access() -> tuple[EventBody, ...]:
-    item = access.ListItem(
-        code="RS05",
-        category=access.ItemCategory.STATUTORY,
-        title_zh="办理本村的公共事务和公益事业",
-        title_en="Run the village's public affairs and welfare",
-        askers=("MZJ", "ZJJ"),
-        kinds=(tasks.AskKind.TASK, tasks.AskKind.VISIT),
-        inspect_on_completion=True,
-    )
-    return (
-        access.AccessApplied(
-            application=APPLICATION,
-            department="SLJ",
-            list_code="jize-villages",
-            title_zh="机井运行巡查",
-            title_en="Patrol the wells",
-            category=access.ItemCategory.ASSIST,
-            kinds=(tasks.AskKind.TASK,),
-            legal_basis="中华人民共和国抗旱条例 第三十四条",
-            applied_on=TODAY,
-        ),
-        access.ListVersionTookEffect(list_code="jize-villages", version=1, effective_on=TODAY, items=(item,)),
-        access.AccessApproved(
-            application=APPLICATION,
-            department="SLJ",
-            list_code="jize-villages",
-            item="RA21",
-            version=2,
-            approved_on=LATER,
-        ),
-        access.AccessRefused(
-            application=APPLICATION,
-            department="SLJ",
-            list_code="jize-villages",
-            code="no_legal_basis",
-            refused_on=LATER,
-        ),
-    )
-
-
-def _assessment() -> tuple[EventBody, ...]:
-    return (
-        assessment.AssessmentPublished(
-            period_from=date(2021, 1, 1),
-            period_to=date(2021, 6, 30),
-            division=TOWNSHIP,
-            level=DivisionLevel.TOWNSHIP,
-            rank=2,
-            of=7,
-            score_milli=87_250,
-            facts=(assessment.AssessmentFact(name="shares_completed_on_time", value=181),),
-            formula="assessment-1",
-        ),
-    )
 
 
 def _inspection() -> tuple[EventBody, ...]:
@@ -420,10 +253,7 @@ def _audit() -> tuple[EventBody, ...]:
 EXAMPLES: dict[str, EventBody] = {
     event.type: event
     for event in (
-        *_access(),
-        *_tasks(),
-        *_asks(),
-        *_assessment(),
+        *ASKS,
         *_inspection(),
         *_records(),
         *_subsidy(),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import AskId, DepartmentCode, ItemCode, Reference, Sha256, ShareId, TaskId, Title
+from qingdan.ids import AskId, DepartmentCode, ItemCode, MeetingId, OpenCode, Reference, Sha256, ShareId, TaskId, Title
 from qingdan.origin import Origin
 
 WorkingDays = Annotated[int, Field(ge=1, le=366)]
@@ -71,6 +71,11 @@ class TaskPublished(EventBody):
     published_on: date
     shares: Annotated[tuple[PublishedShare, ...], Field(min_length=1, max_length=1000)]
     legal_basis: Reference | None = Field(None, description="of a task that stands on no item of the list")
+    open_to: Literal["each", "first"] | None = Field(
+        None, description="first: whoever claims first holds it, the other shares are withdrawn; null: each"
+    )
+    hours_estimate: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="person-hours per share")
+    latest_on: date | None = Field(None, description="the statutory latest date, where law sets one")
 
 
 class ShareClaimed(EventBody):
@@ -151,6 +156,131 @@ class ShareCompleted(EventBody):
     origin: Origin
 
 
+class ShareWithdrawn(EventBody):
+    """A share need not be done any more: another village took the task, or the ask is over."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["share.withdrawn.v1"] = "share.withdrawn.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    code: OpenCode = Field(description="as in `taken`")
+    withdrawn_on: date
+    origin: Origin
+
+
+class ShareLimitChanged(EventBody):
+    """A share's due date changed: its village set another limit, or the official calendar came."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["share.limit-changed.v1"] = "share.limit-changed.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    department: DepartmentCode
+    limit_working_days: WorkingDays
+    due_on: date
+    provisional: bool
+    code: OpenCode = Field(description="as in `own`, `extension`, `calendar`")
+    changed_on: date
+    origin: Origin
+
+
+class SharePaused(EventBody):
+    """A share's clock stands still: the ball is in somebody else's hands."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["share.paused.v1"] = "share.paused.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    waiting_for: OpenCode = Field(description="as in `department`, `county`, `supervision`, `weather`")
+    paused_on: date
+    origin: Origin
+
+
+class ShareResumed(EventBody):
+    """A share's clock runs again; what it stood still is added to its due date."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["share.resumed.v1"] = "share.resumed.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    paused_working_days: Annotated[int, Field(ge=0, le=10_000)]
+    due_on: date
+    provisional: bool
+    resumed_on: date
+    origin: Origin
+
+
+class RefusalAppealed(EventBody):
+    """A department appealed against a village's no; the clock is now on the county."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["refusal.appealed.v1"] = "refusal.appealed.v1"
+    ask: AskId
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    department: DepartmentCode
+    appealed_on: date
+    decide_by: date
+    origin: Origin
+
+
+class RefusalDecided(EventBody):
+    """The county decided on an appeal, for good: the no stands, or the share is on the village's desk again."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["refusal.decided.v1"] = "refusal.decided.v1"
+    ask: AskId
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    department: DepartmentCode
+    upheld: bool = Field(description="the village's no stands")
+    decided_on: date
+    origin: Origin
+
+
+class MeetingClosed(EventBody):
+    """The record of a work meeting was closed: how many came, what was put on the table, what was taken from it."""
+
+    KEY: ClassVar[str] = "meeting"
+
+    type: Literal["meeting.closed.v1"] = "meeting.closed.v1"
+    meeting: MeetingId
+    division: DivisionCode
+    held_on: date
+    villages_invited: Annotated[int, Field(ge=0, le=100_000)]
+    villages_attended: Annotated[int, Field(ge=0, le=100_000)]
+    tasks: Annotated[int, Field(ge=0, le=100_000)]
+    claims: Annotated[int, Field(ge=0, le=1_000_000)]
+    objections: Annotated[int, Field(ge=0, le=100_000)]
+    closed_on: date
+
+
+class AskMerged(EventBody):
+    """An ask said the same as an earlier one of another department: it is answered by the earlier task."""
+
+    KEY: ClassVar[str] = "ask"
+
+    type: Literal["ask.merged.v1"] = "ask.merged.v1"
+    ask: AskId
+    department: DepartmentCode
+    kind: AskKind
+    into: TaskId
+    division: DivisionCode
+    merged_on: date
+
+
 class AskRefused(EventBody):
     """An ask was refused, at the gate or by a village, with the reason and the nearest item of the list."""
 
@@ -170,6 +300,20 @@ class AskRefused(EventBody):
 
 
 TasksEvent = Annotated[
-    TaskPublished | ShareClaimed | ShareRefused | ShareProgressed | ShareReportedDone | ShareCompleted | AskRefused,
+    TaskPublished
+    | ShareClaimed
+    | ShareRefused
+    | ShareProgressed
+    | ShareReportedDone
+    | ShareCompleted
+    | ShareWithdrawn
+    | ShareLimitChanged
+    | SharePaused
+    | ShareResumed
+    | RefusalAppealed
+    | RefusalDecided
+    | MeetingClosed
+    | AskMerged
+    | AskRefused,
     Field(discriminator="type"),
 ]

@@ -14,7 +14,7 @@ class TestEveryEvent:
     def test_names_its_type_first_and_in_the_past_tense(self, event: type[EventBody]) -> None:
         assert next(iter(event.model_fields)) == "type"
         verb = event.event_type().split(".")[1].split("-")[-1]
-        assert verb.endswith(("ed", "done", "paying", "made", "frozen", "effect", "paid")), verb
+        assert verb.endswith(("ed", "done", "paying", "made", "frozen", "effect", "paid", "withdrawn")), verb
 
     def test_says_what_happened_and_has_a_fixed_example(self, event: type[EventBody]) -> None:
         assert event.__doc__

@@ -11,7 +11,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 
 from qingdan.bank_events import PaymentOrder
-from qingdan.examples import BATCH, PAYMENT
+from qingdan.example_values import BATCH, PAYMENT
 from qingdan.identity import BankAccount, PersonName
 from qingdan.money import Fen
 from qingdan.sealed import Cipher, WrappedKey
