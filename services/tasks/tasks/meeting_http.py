@@ -1,24 +1,13 @@
-"""Commands and queries in, about work meetings and the tasks published at them: one route, one line to a use case."""
+"""Commands and queries in, about work meetings: one route, one line to a use case."""
 
 from datetime import date
-from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import Field
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import DepartmentCode, ItemCode, MeetingId, TaskId, Title
-from qingdan.tasks_events import (
-    AskKind,
-    TaskPublished,
-)
-from runtime.http import CommandModel, CreatingCommand, Query
-from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
-from tasks.gate_rules import Ask
+from qingdan.ids import Title
+from runtime.http import CommandModel, CreatingCommand
 from tasks.hold_meeting import MeetingView, hold_meeting
-from tasks.list_tasks import TaskView, list_tasks
-from tasks.publish_task import publish_task
-from tasks.show_task import show_task
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
@@ -31,46 +20,6 @@ class HoldMeeting(CommandModel):
     title: Title
 
 
-class PublishTask(CommandModel):
-    """What a department asks, the item of the list that it relies on, and of which villages."""
-
-    item: ItemCode | None = None
-    department: DepartmentCode
-    kind: AskKind
-    title_zh: Title
-    title_en: Title
-    villages: Literal["all"] | Annotated[list[DivisionCode], Field(min_length=1, max_length=1000)]
-
-    @property
-    def ask(self) -> Ask:
-        return Ask(self.department, self.kind, self.title_zh, self.title_en, self.item)
-
-
 @router.post("/meetings", status_code=201, response_model=MeetingView, summary="Hold a work meeting 召开工作部署会")
 async def meet(body: HoldMeeting, command: CreatingCommand) -> Response:
     return command.answer(await hold_meeting(command.pool, command.actor, body.division, body.held_on, body.title))
-
-
-@router.post(
-    "/meetings/{meeting}/tasks",
-    status_code=201,
-    response_model=TaskPublished,
-    summary="Put an ask on the table: the gate publishes or refuses it 发布任务",
-)
-async def publish(meeting: MeetingId, body: PublishTask, command: CreatingCommand) -> Response:
-    return command.answer(await publish_task(command.pool, command.actor, meeting, body.ask, body.villages))
-
-
-@router.get("/tasks", summary="Tasks, with their shares counted by state 任务列表")
-async def tasks(
-    query: Query, department: DepartmentCode | None = None, after: Cursor = None, limit: PageLimit = 50
-) -> Page[TaskView]:
-    items = await list_tasks(
-        query.pool, query.actor, department=department, after=position_in(after, TaskId), limit=limit
-    )
-    return page_of(items, limit)
-
-
-@router.get("/tasks/{task}", summary="A task 任务详情")
-async def task(task: TaskId, query: Query) -> TaskView:
-    return await show_task(query.pool, query.actor, task)

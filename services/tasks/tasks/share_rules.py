@@ -22,7 +22,7 @@ from qingdan.tasks_events import (
 from runtime.problems import Refusal
 from runtime.workdays import Calendar
 
-ShareState = Literal["published", "claimed", "refused", "reported_done", "completed"]
+ShareState = Literal["published", "claimed", "refused", "reported_done", "completed", "withdrawn"]
 VillageCode = Literal["off_list", "beyond_item", "duplicate", "no_means", "already_supplied"]
 """The reasons for which a village may lawfully say no."""
 
