@@ -8,12 +8,14 @@ from inspection.record_completions import record_completions
 from inspection.record_refusals import record_refusals
 from inspection.record_reports import record_reports
 from inspection.record_tasks import record_tasks
+from inspection.record_withdrawals import record_withdrawals
 from qingdan.tasks_events import (
     ShareClaimed,
     ShareCompleted,
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareWithdrawn,
     TaskPublished,
 )
 from qingdan.topics import TASKS
@@ -37,6 +39,8 @@ async def on_tasks(tx: Tx, run: Run[Any]) -> None:
             await plan_completion_visits(tx, run)
         case [ShareRefused(), *_]:
             await record_refusals(tx, run)
+        case [ShareWithdrawn(), *_]:
+            await record_withdrawals(tx, run)
         case [ShareCompleted(), *_]:
             await record_completions(tx, run)
         case _:

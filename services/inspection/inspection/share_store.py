@@ -15,6 +15,7 @@ from qingdan.tasks_events import (
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareWithdrawn,
     TaskPublished,
 )
 from runtime.db import Tx
@@ -100,6 +101,19 @@ ON CONFLICT (id) DO UPDATE SET
     refused_on = excluded.refused_on, version = s.version + 1
 """
 
+_WITHDRAWN = """
+INSERT INTO share AS s (id, task_id, division_id, origin_service, origin_kind, origin_id, state, withdrawal_code,
+                        withdrawn_on)
+SELECT e.share, e.task, d.id, e.origin_service, e.origin_kind, e.origin_id, 'withdrawn', e.withdrawal_code,
+       e.withdrawn_on
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::date[])
+    AS e(share, task, village, origin_service, origin_kind, origin_id, withdrawal_code, withdrawn_on)
+JOIN division d ON d.code = e.village AND d.valid_to IS NULL
+ON CONFLICT (id) DO UPDATE SET
+    state = 'withdrawn', withdrawal_code = excluded.withdrawal_code, withdrawn_on = excluded.withdrawn_on,
+    version = s.version + 1
+"""
+
 _COMPLETED = """
 INSERT INTO share AS s (id, task_id, division_id, origin_service, origin_kind, origin_id, state, due_on,
                         completed_on, on_time)
@@ -171,6 +185,18 @@ async def save_refusals(tx: Tx, refusals: Sequence[ShareRefused]) -> None:
         for refusal in _last_of_each(refusals)
     ]
     await _upsert(tx, _REFUSED, rows)
+
+
+async def save_withdrawals(tx: Tx, withdrawals: Sequence[ShareWithdrawn]) -> None:
+    """Enter which shares need not be done any more. Raises DivisionUnknown."""
+    rows = [
+        (
+            *(withdrawal.share, withdrawal.task, str(withdrawal.village), *_origin(withdrawal.origin)),
+            *(withdrawal.code, withdrawal.withdrawn_on),
+        )
+        for withdrawal in _last_of_each(withdrawals)
+    ]
+    await _upsert(tx, _WITHDRAWN, rows)
 
 
 async def save_completions(tx: Tx, completions: Sequence[ShareCompleted]) -> None:

@@ -14,7 +14,7 @@ from qingdan.origin import Origin
 from runtime.problems import Refusal
 from runtime.workdays import Calendar
 
-ShareState = Literal["published", "claimed", "refused", "reported_done", "completed"]
+ShareState = Literal["published", "claimed", "refused", "reported_done", "completed", "withdrawn"]
 VisitState = Literal["planned", "done", "closed"]
 
 COMPLETION_VISIT_WORKING_DAYS: Final = 3  # a village that reported its share done does not wait long for the team
@@ -32,6 +32,12 @@ class NothingReported(Refusal):
 
 class ShareWasRefused(Refusal):
     """The village lawfully said no to this share: there is nothing to visit. 该村已依法拒绝该任务，无需检查。"""
+
+    status = 409
+
+
+class ShareWasWithdrawn(Refusal):
+    """This share need not be done any more: there is nothing to visit. 该任务份额已撤回，无需检查。"""
 
     status = 409
 
@@ -119,10 +125,12 @@ class Outcome:
 def plan(share: Share, visit: VisitId, planned_on: date, *, today: date) -> VisitPlanned:
     """A supervisor plans a visit because of the village's report.
 
-    Raises NothingReported, ShareWasRefused, VisitIsOpen, VisitDayOutOfReach.
+    Raises NothingReported, ShareWasRefused, ShareWasWithdrawn, VisitIsOpen, VisitDayOutOfReach.
     """
     if share.state == "refused":
         raise ShareWasRefused()
+    if share.state == "withdrawn":
+        raise ShareWasWithdrawn()
     if share.reported_on is None:
         raise NothingReported()
     if share.open_visit is not None:

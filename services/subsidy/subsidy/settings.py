@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
 
     @field_validator("banks", mode="before")
     @classmethod
-    def _split(cls, banks: object) -> object:
+    def _split_banks(cls, banks: object) -> object:
         return tuple(bank.strip() for bank in banks.split(",")) if isinstance(banks, str) else banks
 
     @property

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from runtime.service import Service
-from tasks import consumers, http
+from tasks import consumers, http, works
 from tasks.settings import Settings
 
 service = Service(
@@ -13,5 +13,10 @@ service = Service(
     settings=Settings,
     migrations=Path(__file__).parents[1] / "migrations",
     router=http.router,
-    subscriptions=[consumers.on_inspection, consumers.on_signage],
+    subscriptions=[consumers.on_inspection, consumers.on_signage, consumers.on_access],
+    works=[
+        *(works.uphold_silent_appeals, works.recount_due_dates, works.withdraw_taken_shares, works.fold_durations),
+        *(works.escalate_applications, works.lapse_emergencies),
+    ],
+    media_types=frozenset({"text/csv"}),
 )

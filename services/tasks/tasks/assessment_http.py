@@ -9,9 +9,11 @@ from pydantic import Field, StringConstraints
 from qingdan.divisions import DivisionCode
 from qingdan.ids import AssessmentId
 from runtime.http import CommandModel, CreatingCommand, Query
+from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
 from tasks.assess_divisions import assess_divisions
 from tasks.history_rules import ROWS_MAX, FinishedShare
 from tasks.import_history import HistoryImported, import_history
+from tasks.list_assessments import AssessmentSummary, list_assessments
 from tasks.show_assessment import AssessmentView, show_assessment
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
@@ -54,6 +56,12 @@ async def assess(body: AssessDivisions, command: CreatingCommand) -> Response:
             period_to=body.period_to,
         )
     )
+
+
+@router.get("/assessments", summary="Assessments, the newest first 考核列表")
+async def assessments(query: Query, after: Cursor = None, limit: PageLimit = 50) -> Page[AssessmentSummary]:
+    items = await list_assessments(query.pool, query.actor, after=position_in(after, AssessmentId), limit=limit)
+    return page_of(items, limit)
 
 
 @router.get("/assessments/{assessment}", summary="An assessment: ranks, facts, explanations 考核结果")

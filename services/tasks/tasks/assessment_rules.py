@@ -1,49 +1,50 @@
-"""The assessment: how well villages kept the limits they set themselves, and how well what was found was put right.
+"""What an assessment says of each division: its place by the documented formula, the facts, and a sentence.
 
-The formula and its reasons are in docs/assessment.md. All of it is integer arithmetic, so that whoever computes it
-again from the published facts gets the same.
+The formula itself lies in qingdan.assessment, where an auditor finds it; its reasons are in docs/assessment.md.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
-from qingdan.assessment_events import AssessmentFact
-from qingdan.divisions import DivisionCode
+from qingdan import assessment
+from qingdan.assessment import FINISHED_MIN, FORMULA, MEDIUM_MAX, SHORT_MAX, Facts, Lever, Place, Score
+from qingdan.assessment_events import AssessmentFact, AssessmentPublished
+from qingdan.divisions import DivisionCode, DivisionLevel
+from qingdan.ids import AssessmentId
+from runtime.problems import Refusal
 
-FORMULA: Final = "own-limit-and-first-recheck/1"
+PERIOD_MAX: Final = timedelta(days=3 * 366)
 
-MILLI_MAX: Final = 100_000  # a hundred points, in thousandths
-PRIOR_CASES: Final = 10  # each rate starts from the common one, as if seen in this many cases
-FINISHED_MIN: Final = 5  # with fewer finished shares a division is not ranked
+
+class PeriodUnfit(Refusal):
+    """A period ends on or after its first day and lasts at most three years.
+    考核期的截止日不得早于起始日，且不超过三年。
+    """
+
+    status = 422
+
+
+class NothingToAssess(Refusal):
+    """There is no division of that level below this one. 该区划下没有此级别的区划可供考核。"""
+
+    status = 422
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All that the formula can see of a division in a period.
+class Header:
+    """What all places of an assessment have in common."""
 
-    There is no place here for a refusal, a photo, a sign-in, a note or a meeting held, so none of them can count.
-    """
-
-    finished: int
-    on_time: int
-    findings: int
-    passed_first_recheck: int
+    assessment: AssessmentId
+    level: DivisionLevel
+    period_from: date
+    period_to: date
+    assessed_on: date
 
     def __post_init__(self) -> None:
-        if not (0 <= self.on_time <= self.finished and 0 <= self.passed_first_recheck <= self.findings):
-            raise ValueError("more is on time than finished, or more passed than found")
-
-    def __add__(self, other: "Facts") -> "Facts":
-        return Facts(
-            self.finished + other.finished,
-            self.on_time + other.on_time,
-            self.findings + other.findings,
-            self.passed_first_recheck + other.passed_first_recheck,
-        )
-
-
-NOTHING: Final = Facts(0, 0, 0, 0)
+        if not timedelta() <= self.period_to - self.period_from <= PERIOD_MAX:
+            raise PeriodUnfit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class Assessed:
 
 
 @dataclass(frozen=True, slots=True)
+class WouldChange:
+    """What would have changed a score most: so many cases done otherwise, and the points that they are worth."""
+
+    fact: str
+    cases: int
+    gain_milli: int
+    explanation_en: str
+    explanation_zh: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """A division's place with all that explains it; rank and score are None below FINISHED_MIN."""
 
@@ -64,95 +76,116 @@ class Ranked:
     of: int
     score_milli: int | None
     facts: tuple[AssessmentFact, ...]
+    would_change: tuple[WouldChange, ...]
     explanation_en: str
     explanation_zh: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Rates:
-    on_time_milli: int
-    quality_milli: int
-
-    @property
-    def score_milli(self) -> int:
-        """Keeping one's word and doing it well count the same."""
-        return (self.on_time_milli + self.quality_milli) // 2
-
-
 def rank(divisions: Sequence[Assessed]) -> list[Ranked]:
-    """The ranking, best first; the same score is the same rank ("1, 2, 2, 4"). Those not ranked come last, by code."""
-    compared = [d for d in divisions if d.facts.finished >= FINISHED_MIN]
-    pool = sum((d.facts for d in compared), NOTHING)
-    rated = sorted(((_rates(d.facts, pool), d) for d in compared), key=lambda r: (-r[0].score_milli, r[1].code))
-    scores = [rates.score_milli for rates, _ in rated]
-    ranked = [_ranked(d, scores.index(rates.score_milli) + 1, len(rated), rates, pool) for rates, d in rated]
-    too_few = sorted((d for d in divisions if d.facts.finished < FINISHED_MIN), key=lambda d: d.code)
-    return ranked + [_not_ranked(d, len(rated)) for d in too_few]
+    """The ranking, best first; the same score is the same rank ("1, 2, 2, 4"). Those not ranked come last, by code.
+
+    Raises NothingToAssess when there is none.
+    """
+    if not divisions:
+        raise NothingToAssess()
+    known = {division.code: division for division in divisions}
+    places = assessment.rank({division.code: division.facts for division in divisions})
+    return [_ranked(known[place.division], place) for place in places]
 
 
-def score_milli(facts: Facts, pool: Facts) -> int:
-    """The score (0..100,000) of a division among divisions that together have the facts of `pool`."""
-    return _rates(facts, pool).score_milli
+def published(header: Header, ranks: Sequence[Ranked]) -> list[AssessmentPublished]:
+    """The events that tell the places; who has none is not told of."""
+    return [
+        AssessmentPublished(
+            assessment=header.assessment,
+            period_from=header.period_from,
+            period_to=header.period_to,
+            division=ranked.division,
+            level=header.level,
+            rank=ranked.rank,
+            of=ranked.of,
+            score_milli=ranked.score_milli,
+            facts=ranked.facts,
+            formula=FORMULA,
+        )
+        for ranked in ranks
+        if ranked.rank is not None and ranked.score_milli is not None
+    ]
 
 
-def _rates(facts: Facts, pool: Facts) -> _Rates:
-    return _Rates(
-        _smoothed_milli(facts.on_time, facts.finished, pool.on_time, pool.finished),
-        _smoothed_milli(facts.passed_first_recheck, facts.findings, pool.passed_first_recheck, pool.findings),
-    )
-
-
-def _smoothed_milli(good: int, cases: int, pool_good: int, pool_cases: int) -> int:
-    """(good + PRIOR_CASES × common rate) / (cases + PRIOR_CASES), rounded down; all good where there is no case."""
-    if pool_cases == 0:
-        return MILLI_MAX
-    return MILLI_MAX * (good * pool_cases + PRIOR_CASES * pool_good) // ((cases + PRIOR_CASES) * pool_cases)
-
-
-def _ranked(division: Assessed, place: int, of: int, rates: _Rates, pool: Facts) -> Ranked:
-    facts = division.facts
+def _ranked(division: Assessed, place: Place) -> Ranked:
+    named = assessment.published(division.facts, place.others, place.score)
+    en, zh = _not_ranked(division) if place.score is None else _explained(division, place, place.score)
+    levers = [] if place.score is None else assessment.levers(division.facts, place.others)
     return Ranked(
         division=division.code,
-        rank=place,
-        of=of,
-        score_milli=rates.score_milli,
-        facts=(
-            *_named(facts),
-            AssessmentFact(name="on_time_milli", value=rates.on_time_milli),
-            AssessmentFact(name="quality_milli", value=rates.quality_milli),
-            *_named(pool, "compared_"),
-        ),
-        explanation_en=(
-            f"Place {place} of {of} with {_points(rates.score_milli)} points: {facts.on_time} of {facts.finished} "
-            f"finished shares within the limit that the village had set itself "
-            f"({_points(rates.on_time_milli)} points), {facts.passed_first_recheck} of {facts.findings} findings put "
-            f"right at the first re-check ({_points(rates.quality_milli)} points)."
-        ),
-        explanation_zh=(
-            f"{division.name_zh}在{of}个中列第{place}位，得{_points(rates.score_milli)}分："
-            f"已完成的{facts.finished}项任务中，{facts.on_time}项在村自定时限内完成（{_points(rates.on_time_milli)}分）；"
-            f"{facts.findings}个问题中，{facts.passed_first_recheck}个首次复查即通过（{_points(rates.quality_milli)}分）。"
-        ),
+        rank=place.rank,
+        of=place.of,
+        score_milli=place.score.score_milli if place.score else None,
+        facts=tuple(AssessmentFact(name=name, value=value) for name, value in named.items()),
+        would_change=tuple(_would_change(lever) for lever in levers),
+        explanation_en=en,
+        explanation_zh=zh,
     )
 
 
-def _not_ranked(division: Assessed, of: int) -> Ranked:
-    finished = division.facts.finished
-    return Ranked(
-        division=division.code,
-        rank=None,
-        of=of,
-        score_milli=None,
-        facts=_named(division.facts),
-        explanation_en=f"Not ranked: {finished} finished shares; fewer than {FINISHED_MIN} say too little.",
-        explanation_zh=f"{division.name_zh}不参加排名：已完成任务{finished}项，少于{FINISHED_MIN}项不足以评价。",
+def _explained(division: Assessed, place: Place, score: Score) -> tuple[str, str]:
+    total = division.facts.total
+    tenths = 10 * total.on_time // max(division.facts.villages, 1)
+    per_village = f"{tenths // 10}.{tenths % 10}"
+    points, on_time, quality, load = map(
+        _points, (score.score_milli, score.on_time_milli, score.quality_milli, score.load_milli)
+    )
+    return (
+        f"Place {place.rank} of {place.of} with {points} points: {total.on_time} of {total.finished} "
+        f"finished shares within the limit that the village had set itself ({on_time} points), "
+        f"{total.passed_first_recheck} of {total.findings} findings put right at the first re-check ({quality} points),"
+        f" {per_village} shares on time per village ({load} points); 50 points are what the others did with like work.",
+        f"{division.name_zh}在{place.of}个中列第{place.rank}位，得{points}分："
+        f"已完成的{total.finished}项任务中，{total.on_time}项在村自定时限内完成（{on_time}分）；"
+        f"{total.findings}个问题中，{total.passed_first_recheck}个首次复查即通过（{quality}分）；"
+        f"平均每村按时完成{per_village}项（{load}分）。与其他单位同类工作持平为50分。",
     )
 
 
-def _named(facts: Facts, prefix: str = "") -> tuple[AssessmentFact, ...]:
-    return tuple(
-        AssessmentFact(name=prefix + name, value=getattr(facts, name))
-        for name in ("finished", "on_time", "findings", "passed_first_recheck")
+def _not_ranked(division: Assessed) -> tuple[str, str]:
+    finished = division.facts.total.finished
+    return (
+        f"Not ranked: {finished} finished shares; fewer than {FINISHED_MIN} say too little.",
+        f"{division.name_zh}不参加排名：已完成任务{finished}项，少于{FINISHED_MIN}项不足以评价。",
+    )
+
+
+_CATEGORIES = {
+    "statutory": ("statutory", "依法履职"),
+    "assist": ("assist-the-government", "依法协助政府"),
+    "qualified": ("qualified-and-reserved", "创造条件和保留"),
+    "other": ("other", "其他"),
+}
+_LIMITS = {
+    "short": (f"up to {SHORT_MAX}", f"{SHORT_MAX}个工作日以内"),
+    "medium": (f"{SHORT_MAX + 1} to {MEDIUM_MAX}", f"{SHORT_MAX + 1}至{MEDIUM_MAX}个工作日"),
+    "long": (f"more than {MEDIUM_MAX}", f"{MEDIUM_MAX}个工作日以上"),
+}
+
+
+def _would_change(lever: Lever) -> WouldChange:
+    (part_en, part_zh), (limit_en, limit_zh) = _CATEGORIES[lever.stratum.category], _LIMITS[lever.stratum.limit]
+    had_en, had_zh = {
+        "late": (f"the {lever.cases} late been on time", f"{lever.cases}项逾期任务按时完成"),
+        "failed": (
+            f"the {lever.cases} findings that failed passed their first re-check",
+            f"{lever.cases}个未通过的问题首次复查即通过",
+        ),
+    }[lever.what]
+    gain = _points(lever.gain_milli)
+    return WouldChange(
+        fact=f"{lever.stratum.name}_{lever.what}",
+        cases=lever.cases,
+        gain_milli=lever.gain_milli,
+        explanation_en=f"{gain} points more, had, in {part_en} work with own limits of {limit_en} working days, "
+        f"{had_en}.",
+        explanation_zh=f"若{part_zh}类、自定时限{limit_zh}的{had_zh}，将多得{gain}分。",
     )
 
 

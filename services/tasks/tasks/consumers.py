@@ -1,15 +1,17 @@
-"""Events in: what the inspection service says of visits, and the signage service of removal orders."""
+"""Events in: what inspection says of visits and signage of removal orders, and what departments apply for."""
 
 from typing import Any
 
+from qingdan.access_events import AccessApplied
 from qingdan.inspection_events import VisitClosed
 from qingdan.signage_events import RemovalOrdered
-from qingdan.topics import INSPECTION, SIGNAGE
+from qingdan.topics import IN_ACCESS, INSPECTION, SIGNAGE
 from runtime.db import Tx
-from runtime.kafka import subscribe
+from runtime.kafka import subscribe, subscribe_each
 from runtime.runs import Run
 from tasks.complete_inspected_shares import complete_inspected_shares
 from tasks.publish_removal_tasks import publish_removal_tasks
+from tasks.receive_applications import receive_applications
 
 
 @subscribe(INSPECTION)
@@ -30,3 +32,13 @@ async def on_signage(tx: Tx, run: Run[Any]) -> None:
             await publish_removal_tasks(tx, run)
         case _:
             pass  # what may hang, may not hang, or came down gives no village anything to do
+
+
+@subscribe_each(IN_ACCESS, codes=lambda settings: settings.departments)
+async def on_access(tx: Tx, run: Run[Any]) -> None:
+    """A department applies for an item; the envelope has checked that the event is its own."""
+    match run:
+        case [AccessApplied(), *_]:
+            await receive_applications(tx, run)
+        case _:
+            pass  # the topic has no other event today

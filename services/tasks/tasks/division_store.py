@@ -27,3 +27,20 @@ async def ids_of(tx: Tx, divisions: Iterable[DivisionCode]) -> dict[DivisionCode
     if unknown := sorted(codes - {row["code"] for row in rows}):
         raise DivisionUnknown(divisions=unknown[:100])
     return {DivisionCode(row["code"]): row["id"] for row in rows}
+
+
+async def county_of(tx: Tx, division: DivisionCode | None) -> int:
+    """The id of the county that a division lies in or is; None: of the only county that the tree has.
+
+    Raises DivisionUnknown, also when the tree has several counties and none is named.
+    """
+    rows = await tx.fetch(
+        "SELECT c.id FROM division c WHERE c.level = 'county' AND c.valid_to IS NULL AND ($1::text IS NULL OR EXISTS ("
+        "SELECT 1 FROM division_closure x JOIN division d ON d.id = x.descendant_id"
+        " WHERE x.ancestor_id = c.id AND d.code = $1 AND d.valid_to IS NULL)) LIMIT 2",
+        None if division is None else str(division),
+    )
+    if len(rows) != 1:
+        raise DivisionUnknown(division=str(division))
+    county: int = rows[0]["id"]
+    return county

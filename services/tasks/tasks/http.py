@@ -3,11 +3,28 @@
 from fastapi import APIRouter
 
 from runtime.http import Query
-from tasks import assessment_http, list_http, meeting_http, refusal_http, share_http, task_http
+from tasks import (
+    access_http,
+    appeal_http,
+    assessment_http,
+    claim_http,
+    clock_http,
+    list_http,
+    meeting_http,
+    refusal_http,
+    share_http,
+    task_http,
+    today_http,
+)
 from tasks.show_statistics import Statistics, show_statistics
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
-for noun in (list_http, meeting_http, task_http, share_http, refusal_http, assessment_http):
+NOUNS = (
+    access_http,
+    *(list_http, meeting_http, task_http, share_http, claim_http),
+    *(today_http, refusal_http, appeal_http, clock_http, assessment_http),
+)
+for noun in NOUNS:
     router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import AskId, DepartmentCode, MeetingId, ShareId
+from qingdan.ids import AskId, DepartmentCode, MeetingId, ShareId, TaskId
 from qingdan.tasks_events import AskKind, RefusalCode
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
@@ -28,9 +28,10 @@ class RefusedAskView(BaseModel):
     code: RefusalCode
     decided_by: Literal["gate", "village"]
     reason: str
-    list_version: int
+    list_version: int | None = Field(description="null for a village's no while no list was in force")
     nearest_item: str | None
     refused_on: date
+    earlier_task: TaskId | None = Field(description="what a duplicate repeats")
 
     @property
     def position(self) -> AskId:

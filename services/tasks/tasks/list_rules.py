@@ -9,18 +9,37 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from qingdan.access_events import ItemCategory, ListItem, ListVersionTookEffect
+from qingdan.divisions import DivisionCode
 from qingdan.ids import DepartmentCode, ItemCode, ListCode, Title
 from qingdan.tasks_events import AskKind
 from runtime.problems import Conflict, Invalid, NotFound
 
 VILLAGE_LIST: Final = "village"
 """The list that the gate checks asks of villages against."""
+TOWNSHIP_LIST: Final = "township"
+"""What a township does itself, what it cooperates in, and what the departments above have taken back."""
+
+CATEGORIES: Final = {
+    VILLAGE_LIST: ("statutory", "assist", "qualified"),
+    TOWNSHIP_LIST: ("basic", "cooperate", "taken_back"),
+}
+"""What the items of these lists may be; another list may have all of them."""
+
+ERRORS_MAX: Final = 100
+"""How many unfit rows one answer names."""
+
+RowError = dict[str, str]
+"""Where (`in`, `pointer`), which rule (`code`), and what it says in both languages."""
 
 _Line = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class NoListInForce(NotFound):
     """No version of this list is in force on that day. 该日没有生效的清单版本。"""
+
+
+class ListVersionUnknown(NotFound):
+    """This list has no version of that number. 该清单没有此版本。"""
 
 
 class ItemUnknown(NotFound):
@@ -55,6 +74,12 @@ class Item(_Row):
     hours_estimate: Annotated[int, Field(ge=0, le=10_000, description="of one person, per ask")]
     inspect_on_completion: bool
     paid: Annotated[bool, Field(description="the means go with the work")]
+    latest_working_days: Annotated[
+        int | None, Field(ge=1, le=250, description="the statutory latest date, counted from publication")
+    ] = None
+    division: Annotated[DivisionCode | None, Field(description="whose villages may be asked; null: all")] = None
+    valid_from: date | None = None
+    valid_to: Annotated[date | None, Field(description="the last day on which it may be asked")] = None
 
 
 class NegativeEntry(_Row):
@@ -80,27 +105,36 @@ class ListVersion:
         """The item of that code, if this version has it."""
         return next((item for item in self.items if item.code == code), None)
 
+    def published(self) -> ListVersionTookEffect:
+        """What everybody is told of it, and what the gate checks asks against."""
+        return ListVersionTookEffect(
+            list_code=self.list_code,
+            version=self.version,
+            effective_on=self.effective_on,
+            items=(*map(_published, self.items), *map(_published_negative, self.negative)),
+        )
+
 
 def take_effect(proposed: ListVersion, before: date | None, *, today: date) -> ListVersionTookEffect:
     """The event of a new version; `before` is when the version before it took effect.
 
     Raises Invalid naming each unfit row, NotYetInEffect, ListNotLater.
     """
-    if errors := [*_double(proposed), *_letters(proposed.items)]:
-        raise Invalid(errors=errors[:100])
+    if errors := unfit_rows(proposed):
+        raise Invalid(errors=errors[:ERRORS_MAX])
     if proposed.effective_on > today:
         raise NotYetInEffect(today=str(today))
     if before is not None and proposed.effective_on < before:
         raise ListNotLater(effective_on_min=str(before))
-    return ListVersionTookEffect(
-        list_code=proposed.list_code,
-        version=proposed.version,
-        effective_on=proposed.effective_on,
-        items=(*map(_published, proposed.items), *map(_published_negative, proposed.negative)),
-    )
+    return proposed.published()
 
 
-def _double(proposed: ListVersion) -> Iterable[dict[str, str]]:
+def unfit_rows(proposed: ListVersion) -> list[RowError]:
+    """What makes the version unfit, row by row; empty when nothing does."""
+    return [*_double(proposed), *_letters(proposed.items), *_misplaced(proposed), *_terms(proposed.items)]
+
+
+def _double(proposed: ListVersion) -> Iterable[RowError]:
     rows = [(f"/items/{at}/code", item.code) for at, item in enumerate(proposed.items)]
     rows += [(f"/negative/{at}/code", entry.code) for at, entry in enumerate(proposed.negative)]
     often = Counter(code for _, code in rows)
@@ -109,7 +143,7 @@ def _double(proposed: ListVersion) -> Iterable[dict[str, str]]:
             yield _error(pointer, "double", "Another row has this code.", "另一行使用了相同的代码。")
 
 
-def _letters(items: Iterable[Item]) -> Iterable[dict[str, str]]:
+def _letters(items: Iterable[Item]) -> Iterable[RowError]:
     for at, item in enumerate(items):
         if AskKind.LETTER in item.kinds:
             yield _error(
@@ -120,7 +154,30 @@ def _letters(items: Iterable[Item]) -> Iterable[dict[str, str]]:
             )
 
 
-def _error(pointer: str, code: str, message: str, message_zh: str) -> dict[str, str]:
+def _misplaced(proposed: ListVersion) -> Iterable[RowError]:
+    fitting = CATEGORIES.get(proposed.list_code)
+    for at, item in enumerate(proposed.items):
+        if fitting is not None and item.category not in fitting:
+            yield _error(
+                f"/items/{at}/category",
+                "category",
+                f"An item of this list is one of {', '.join(fitting)}.",
+                f"本清单的事项类别须为 {'、'.join(fitting)} 之一。",
+            )
+
+
+def _terms(items: Iterable[Item]) -> Iterable[RowError]:
+    for at, item in enumerate(items):
+        if item.valid_from is not None and item.valid_to is not None and item.valid_to < item.valid_from:
+            yield _error(
+                f"/items/{at}/valid_to",
+                "term",
+                "An item is not valid to a day before it is valid from.",
+                "有效期截止日不得早于起始日。",
+            )
+
+
+def _error(pointer: str, code: str, message: str, message_zh: str) -> RowError:
     return {"in": "body", "pointer": pointer, "code": code, "message": message, "message_zh": message_zh}
 
 
@@ -133,6 +190,15 @@ def _published(item: Item) -> ListItem:
         askers=item.askers,
         kinds=item.kinds,
         inspect_on_completion=item.inspect_on_completion,
+        law=item.law or None,
+        article=item.article or None,
+        owner_department=item.owner_department,
+        asks_per_village_year_max=item.asks_per_village_year_max,
+        hours_estimate=item.hours_estimate,
+        latest_working_days=item.latest_working_days,
+        division=item.division,
+        valid_from=item.valid_from,
+        valid_to=item.valid_to,
     )
 
 

@@ -39,6 +39,9 @@ class ShareView(BaseModel):
     used_working_days: int | None
     refusal_code: RefusalCode | None
     refused_on: date | None
+    waiting_for: str | None = Field(description="who holds the ball while the village's clock stands still")
+    paused_on: date | None
+    paused_working_days: int = Field(description="of the pauses that are over; they are in the due date")
     findings: int
     passed_first_recheck: int
     version: int

@@ -13,6 +13,7 @@ from qingdan.tasks_events import AskKind
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
 from tasks import task_store
+from tasks.task_rules import OpenTo
 
 
 class TaskView(BaseModel):
@@ -31,12 +32,16 @@ class TaskView(BaseModel):
     inspect_on_completion: bool
     published_on: date
     legal_basis: str | None = Field(description="of a task that stands on no item of the list")
+    open_to: OpenTo = Field(description="first: whoever claims first holds it, the other shares are withdrawn")
+    hours_estimate: int | None = Field(description="of one person, per share")
+    latest_on: date | None = Field(description="the statutory latest date, where law sets one")
     shares: int
     published: int = Field(description="not claimed yet")
     claimed: int
     reported_done: int
     completed: int
     refused: int
+    withdrawn: int
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:

@@ -11,7 +11,7 @@ from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
 from runtime.workday_calendar import calendar
-from tasks import share_rules, share_store
+from tasks import clock_rules, clock_store, share_rules, share_store
 
 
 class SharesDone(BaseModel):
@@ -32,6 +32,13 @@ async def report_all_done(
     async with transaction(pool, actor) as tx:
         shares = await share_store.lock_expected(tx, expected)
         days, today = await calendar(tx), business_date(utcnow())
+        for n, share in enumerate(shares):
+            if share.paused_on is not None:  # what is done waits for nobody any more
+                resumed = clock_rules.resume(share, days, by_village=True, today=today)
+                shares[n] = clock_rules.after_resuming(share, resumed, days)
+                await clock_store.save_resumption(tx, resumed, "", shares[n], alone=False)
+                await outbox.append(tx, resumed)
+                await audit.append(tx, actor, resumed)
         reported = [share_rules.report_done(share, photos[share.id], days, today=today) for share in shares]
         await share_store.save_all_done(tx, reported)
         for done, completed in reported:

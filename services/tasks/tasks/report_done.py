@@ -9,7 +9,7 @@ from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
 from runtime.workday_calendar import calendar
-from tasks import share_rules, share_store
+from tasks import clock_rules, clock_store, share_rules, share_store
 
 
 async def report_done(
@@ -19,9 +19,14 @@ async def report_done(
     actor.require(Role.VILLAGE_CADRE)
     async with transaction(pool, actor) as tx:
         share = await share_store.lock_share(tx, share_id, expected)
-        done, completed = share_rules.report_done(
-            share, photo_sha256, await calendar(tx), today=business_date(utcnow())
-        )
+        days, today = await calendar(tx), business_date(utcnow())
+        if share.paused_on is not None:  # what is done waits for nobody any more
+            resumed = clock_rules.resume(share, days, by_village=True, today=today)
+            share = clock_rules.after_resuming(share, resumed, days)
+            await clock_store.save_resumption(tx, resumed, "", share, alone=False)
+            await outbox.append(tx, resumed)
+            await audit.append(tx, actor, resumed)
+        done, completed = share_rules.report_done(share, photo_sha256, days, today=today)
         await share_store.save_done(tx, done, completed)
         for event in (done, completed) if completed else (done,):
             await outbox.append(tx, event)

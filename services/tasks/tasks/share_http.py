@@ -20,6 +20,7 @@ from runtime.db import Version
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
 from runtime.several import AT_ONCE_MAX, SeenVersion, each_once
+from tasks.claim_rules import LIMIT_WORKING_DAYS_MAX
 from tasks.claim_task import claim_task
 from tasks.claim_tasks import SharesClaimed, claim_tasks
 from tasks.list_shares import ShareView, list_shares
@@ -27,7 +28,7 @@ from tasks.refuse_share import refuse_share
 from tasks.report_all_done import SharesDone, report_all_done
 from tasks.report_done import report_done
 from tasks.report_progress import report_progress
-from tasks.share_rules import LIMIT_WORKING_DAYS_MAX, ShareState, VillageCode
+from tasks.share_rules import ShareState, VillageCode
 from tasks.show_share import ReportedShare, show_share
 
 router = APIRouter(prefix="/v1", tags=["tasks"])

@@ -1,6 +1,6 @@
 """Decisions on a village's share: claimed with the village's own limit, refused, reported on, completed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
@@ -13,7 +13,6 @@ from qingdan.tasks_events import (
     AskKind,
     AskRefused,
     RefusalCode,
-    ShareClaimed,
     ShareCompleted,
     ShareProgressed,
     ShareRefused,
@@ -26,7 +25,6 @@ ShareState = Literal["published", "claimed", "refused", "reported_done", "comple
 VillageCode = Literal["off_list", "beyond_item", "duplicate", "no_means", "already_supplied"]
 """The reasons for which a village may lawfully say no."""
 
-LIMIT_WORKING_DAYS_MAX: Final = 250  # a year; what takes longer is more than one task
 USED_WORKING_DAYS_MAX: Final = 10_000  # as far as the contract counts
 
 
@@ -54,6 +52,21 @@ class ShareWasRefused(Refusal):
     status = 409
 
 
+class ShareWasWithdrawn(Refusal):
+    """This share was withdrawn: nothing is asked of you any more. 该任务份额已撤回，您无需再做任何工作。"""
+
+    status = 409
+
+
+class RefusalOverturned(Refusal):
+    """The county has decided that this reason does not hold here. 县级已裁定此理由不成立。
+
+    Claim the share, or say no for another reason. 请认领该任务份额，或以其他理由拒绝。
+    """
+
+    status = 409
+
+
 class ShareAlreadyDone(Refusal):
     """This share has been reported as done. 该任务份额已报告完成。"""
 
@@ -64,7 +77,11 @@ class ShareAlreadyDone(Refusal):
 class Share:
     """A village's share as it stands.
 
-    claimed_on and due_on are there from the claim on, reported_on while it is reported as done.
+    claimed_on and due_on are there from the claim on, reported_on while it is reported as done. open_to: whether each
+    village does its share, or whoever claims first does it all. latest_on: the statutory latest date, if there is one.
+    judged_due_on: the date that on time is judged by, where the limit was changed after it had passed. The limit is the
+    one in force; paused_working_days are those of the pauses that are over, waiting_for and paused_on belong to the
+    pause under way.
     """
 
     id: ShareId
@@ -83,6 +100,14 @@ class Share:
     due_on: date | None
     reported_on: date | None
     version: int
+    open_to: Literal["each", "first"] = "each"
+    latest_on: date | None = None
+    judged_due_on: date | None = None
+    limit_working_days: int | None = None
+    provisional: bool | None = None
+    paused_working_days: int = 0
+    waiting_for: str | None = None
+    paused_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,46 +121,41 @@ class Inspected:
     completed: ShareCompleted | None
 
 
-def claim(share: Share, limit_working_days: int, calendar: Calendar, *, today: date) -> ShareClaimed:
-    """The village claims its share and sets its own limit, 1..LIMIT_WORKING_DAYS_MAX working days after today.
-
-    Raises ShareAlreadyClaimed, ShareWasRefused.
-    """
-    _require_unclaimed(share)
-    due = calendar.add_working_days(today, limit_working_days)
-    return ShareClaimed(
-        task=share.task,
-        share=share.id,
-        village=share.village,
-        department=share.department,
-        limit_working_days=limit_working_days,
-        claimed_on=today,
-        due_on=due.on,
-        provisional=due.provisional,
-        origin=share.origin,
-    )
-
-
 def refuse(
-    share: Share, code: VillageCode, ask: AskId, list_version: int, *, today: date
-) -> tuple[AskRefused, ShareRefused]:
+    share: Share,
+    code: VillageCode,
+    ask: AskId,
+    list_version: int | None,
+    *,
+    overturned: Collection[RefusalCode] = (),
+    today: date,
+) -> tuple[AskRefused | None, ShareRefused]:
     """The village says no; both events tell of the same no, one as counted by department, one to the task.
 
-    list_version: the version in force today, for a share whose task needed none. Only what is not claimed can be
-    refused: a claim is the village's own word. Raises ShareAlreadyClaimed, ShareWasRefused.
+    list_version: the version in force today, for a share whose task needed none. Where no list is in force either,
+    there is no version that the department's count could be bound to, and only the task is told. overturned: the
+    reasons that the county has decided do not hold for this share. Only what is not claimed can be refused: a claim is
+    the village's own word. Raises ShareAlreadyClaimed, ShareWasRefused, ShareWasWithdrawn, RefusalOverturned.
     """
-    _require_unclaimed(share)
-    asked = AskRefused(
-        ask=ask,
-        department=share.department,
-        kind=share.kind,
-        code=RefusalCode(code),
-        decided_by="village",
-        list_version=share.list_version or list_version,
-        nearest_item=share.item,
-        division=share.village,
-        refused_on=today,
-        origin=share.origin,
+    require_unclaimed(share)
+    if code in overturned:
+        raise RefusalOverturned(share=str(share.id), code=code)
+    bound_to = share.list_version or list_version
+    asked = (
+        None
+        if bound_to is None
+        else AskRefused(
+            ask=ask,
+            department=share.department,
+            kind=share.kind,
+            code=RefusalCode(code),
+            decided_by="village",
+            list_version=bound_to,
+            nearest_item=share.item,
+            division=share.village,
+            refused_on=today,
+            origin=share.origin,
+        )
     )
     refused = ShareRefused(
         task=share.task,
@@ -155,7 +175,7 @@ def progress(share: Share, percent: int, photo_sha256: Sequence[str], *, today: 
 
     Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused.
     """
-    _require_under_way(share)
+    require_under_way(share)
     return ShareProgressed(
         task=share.task,
         share=share.id,
@@ -174,7 +194,7 @@ def report_done(
 
     Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused.
     """
-    _require_under_way(share)
+    require_under_way(share)
     done = ShareReportedDone(
         task=share.task,
         share=share.id,
@@ -222,10 +242,10 @@ def together(earlier: Inspected, later: Inspected) -> Inspected:
 
 
 def _complete(share: Share, reported_on: date, calendar: Calendar, *, completed_on: date) -> ShareCompleted:
-    """The village's clock stops with its report: waiting for the visit is not its time."""
+    """The village's clock stops with its report: waiting for the visit is not its time, nor any pause."""
     assert share.claimed_on is not None
     assert share.due_on is not None
-    used = calendar.working_days_between(share.claimed_on, reported_on)
+    used = calendar.working_days_between(share.claimed_on, reported_on) - share.paused_working_days
     return ShareCompleted(
         task=share.task,
         share=share.id,
@@ -233,19 +253,25 @@ def _complete(share: Share, reported_on: date, calendar: Calendar, *, completed_
         completed_on=completed_on,
         due_on=share.due_on,
         used_working_days=min(max(used, 0), USED_WORKING_DAYS_MAX),
-        on_time=reported_on <= share.due_on,
+        on_time=reported_on <= (share.judged_due_on or share.due_on),
         origin=share.origin,
     )
 
 
-def _require_unclaimed(share: Share) -> None:
+def require_unclaimed(share: Share) -> None:
+    """Raises ShareAlreadyClaimed, ShareWasRefused, ShareWasWithdrawn."""
+    if share.state == "withdrawn":
+        raise ShareWasWithdrawn(share=str(share.id))
     if share.state == "refused":
         raise ShareWasRefused(share=str(share.id))
     if share.state != "published":
         raise ShareAlreadyClaimed(share=str(share.id), state=share.state)
 
 
-def _require_under_way(share: Share) -> None:
+def require_under_way(share: Share) -> None:
+    """Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused, ShareWasWithdrawn."""
+    if share.state == "withdrawn":
+        raise ShareWasWithdrawn(share=str(share.id))
     if share.state == "published":
         raise ShareNotClaimed(share=str(share.id))
     if share.state == "refused":

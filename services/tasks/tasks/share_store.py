@@ -11,7 +11,6 @@ from qingdan.ids import ShareId, TaskId
 from qingdan.origin import Origin
 from qingdan.tasks_events import (
     AskKind,
-    ShareClaimed,
     ShareCompleted,
     ShareProgressed,
     ShareRefused,
@@ -40,19 +39,6 @@ UPDATE share s SET visits = s.visits + e.visits, findings = s.findings + e.findi
     used_working_days = coalesce(e.used_working_days, s.used_working_days), version = s.version + 1
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::date[], $7::integer[])
     AS e(share, visits, findings, passed, state, completed_on, used_working_days)
-WHERE s.id = e.share
-"""
-
-_CLAIM = """
-UPDATE share SET state = 'claimed', limit_working_days = $2, claimed_on = $3, due_on = $4, provisional = $5,
-    version = version + 1
-WHERE id = $1
-"""
-_CLAIM_ALL = """
-UPDATE share s SET state = 'claimed', limit_working_days = e.limit_working_days, claimed_on = e.claimed_on,
-    due_on = e.due_on, provisional = e.provisional, version = s.version + 1
-FROM unnest($1::uuid[], $2::integer[], $3::date[], $4::date[], $5::boolean[])
-    AS e(share, limit_working_days, claimed_on, due_on, provisional)
 WHERE s.id = e.share
 """
 
@@ -95,7 +81,9 @@ _VIEW = """
 SELECT s.id AS share, s.task_id AS task, d.code AS village, s.department, s.kind, s.item_code AS item, s.list_version,
        s.title_zh, s.title_en, s.inspect_on_completion, s.published_on, s.legal_basis, s.state, s.limit_working_days,
        s.claimed_on, s.due_on, s.provisional, s.percent, s.reported_on, s.completed_on, s.used_working_days,
-       s.refusal_code, s.refused_on, s.findings, s.passed_first_recheck, s.version
+       s.refusal_code, s.refused_on, s.paused_on, s.paused_working_days,
+       CASE WHEN s.state = 'reported_done' THEN 'supervision' ELSE s.waiting_for END AS waiting_for,
+       s.findings, s.passed_first_recheck, s.version
 FROM share s JOIN division d ON d.id = s.division_id
 """
 
@@ -103,12 +91,13 @@ FROM share s JOIN division d ON d.id = s.division_id
 async def lock_share(tx: Tx, share: ShareId, expected: Version) -> Share:
     """The share, held until the transaction ends, if it still has the version expected.
 
+    A withdrawn one is given whatever was expected: that nothing is asked any more says more than that it has changed.
     Raises NotFound, StaleVersion.
     """
     row = await tx.fetchrow(_LOCK, share)
     if row is None:
         raise NotFound(share=str(share))
-    if row["version"] != expected:
+    if row["version"] != expected and row["state"] != "withdrawn":
         raise StaleVersion(share=str(share), version=row["version"])
     return _share(row)
 
@@ -116,13 +105,13 @@ async def lock_share(tx: Tx, share: ShareId, expected: Version) -> Share:
 async def lock_expected(tx: Tx, expected: Mapping[ShareId, Version]) -> list[Share]:
     """These shares in the order given, held until the transaction ends, if each still has the version expected.
 
-    Raises NotFound, StaleVersion, each of which names the share.
+    Withdrawn ones are given whatever was expected. Raises NotFound, StaleVersion, each of which names the share.
     """
     locked = await lock_shares(tx, expected)
     for share, version in expected.items():
         if share not in locked:
             raise NotFound(share=str(share))
-        if locked[share].version != version:
+        if locked[share].version != version and locked[share].state != "withdrawn":
             raise StaleVersion(share=str(share), version=locked[share].version)
     return [locked[share] for share in expected]
 
@@ -130,21 +119,6 @@ async def lock_expected(tx: Tx, expected: Mapping[ShareId, Version]) -> list[Sha
 async def lock_shares(tx: Tx, shares: Iterable[ShareId]) -> dict[ShareId, Share]:
     """Those of these shares that were published here, held until the transaction ends; locked in one order for all."""
     return {row["id"]: _share(row) for row in await tx.fetch(_LOCK_ALL, list(shares))}
-
-
-async def save_claim(tx: Tx, event: ShareClaimed) -> None:
-    await tx.execute(_CLAIM, event.share, event.limit_working_days, event.claimed_on, event.due_on, event.provisional)
-
-
-async def save_claims(tx: Tx, events: Sequence[ShareClaimed]) -> None:
-    await tx.execute(
-        _CLAIM_ALL,
-        [event.share for event in events],
-        [event.limit_working_days for event in events],
-        [event.claimed_on for event in events],
-        [event.due_on for event in events],
-        [event.provisional for event in events],
-    )
 
 
 async def save_refusal(tx: Tx, event: ShareRefused) -> None:
@@ -258,4 +232,12 @@ def _share(row: asyncpg.Record) -> Share:
         due_on=row["due_on"],
         reported_on=row["reported_on"],
         version=row["version"],
+        open_to=row["open_to"],
+        latest_on=row["latest_on"],
+        judged_due_on=row["judged_due_on"],
+        limit_working_days=row["limit_working_days"],
+        provisional=row["provisional"],
+        paused_working_days=row["paused_working_days"],
+        waiting_for=row["waiting_for"],
+        paused_on=row["paused_on"],
     )

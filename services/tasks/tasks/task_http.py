@@ -1,22 +1,23 @@
 """Commands and queries in, about tasks: one route, one line to a use case."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask
 from qingdan.ids import DepartmentCode, ItemCode, MeetingId, TaskId, Title
-from qingdan.tasks_events import (
-    AskKind,
-    TaskPublished,
-)
+from qingdan.tasks_events import AskKind, AskMerged, TaskPublished
 from runtime.http import CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
-from tasks.gate_rules import Ask
+from tasks.gate_rules import IfDuplicate
 from tasks.list_tasks import TaskView, list_tasks
-from tasks.publish_task import publish_task
+from tasks.publish_task import Terms, publish_task
+from tasks.settings import Settings
 from tasks.show_task import show_task
+from tasks.task_rules import OpenTo
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
@@ -30,6 +31,10 @@ class PublishTask(CommandModel):
     title_zh: Title
     title_en: Title
     villages: Literal["all"] | Annotated[list[DivisionCode], Field(min_length=1, max_length=1000)]
+    open_to: OpenTo = Field("each", description="first: whoever claims first holds it, the other shares are withdrawn")
+    if_duplicate: IfDuplicate = Field(
+        "refuse", description="merge: if another department asked the same of all these villages, its task answers"
+    )
 
     @property
     def ask(self) -> Ask:
@@ -39,11 +44,13 @@ class PublishTask(CommandModel):
 @router.post(
     "/meetings/{meeting}/tasks",
     status_code=201,
-    response_model=TaskPublished,
-    summary="Put an ask on the table: the gate publishes or refuses it 发布任务",
+    response_model=TaskPublished | AskMerged,
+    summary="Put an ask on the table: the gate publishes, merges or refuses it 发布任务",
 )
-async def publish(meeting: MeetingId, body: PublishTask, command: CreatingCommand) -> Response:
-    return command.answer(await publish_task(command.pool, command.actor, meeting, body.ask, body.villages))
+async def publish(meeting: MeetingId, body: PublishTask, request: Request, command: CreatingCommand) -> Response:
+    settings: Settings = request.app.state.running.settings
+    terms = Terms(body.open_to, body.if_duplicate, timedelta(days=settings.duplicate_window_days))
+    return command.answer(await publish_task(command.pool, command.actor, meeting, body.ask, body.villages, terms))
 
 
 @router.get("/tasks", summary="Tasks, with their shares counted by state 任务列表")

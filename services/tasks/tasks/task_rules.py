@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
+from qingdan.access_events import ListItem
 from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask
 from qingdan.ids import MeetingId, ShareId, TaskId
 from qingdan.origin import Origin
 from qingdan.signage_events import RemovalOrdered
 from qingdan.tasks_events import AskKind, PublishedShare, TaskPublished
 from runtime.problems import Refusal
-from tasks.gate_rules import Ask
-from tasks.list_rules import Item
+from runtime.workdays import Calendar
 
+OpenTo = Literal["each", "first"]
+"""Whether each village does its share, or whoever claims first does it all."""
 Villages = Sequence[DivisionCode] | Literal["all"]
 
 _TITLE_LENGTH_MAX: Final = 200  # as the contract has it
@@ -39,6 +42,7 @@ class Meeting:
     division: DivisionCode
     held_on: date
     title: str
+    closed_on: date | None = None
 
 
 def choose_villages(asked: Villages, known: Mapping[DivisionCode, int]) -> dict[DivisionCode, int]:
@@ -59,15 +63,21 @@ def choose_villages(asked: Villages, known: Mapping[DivisionCode, int]) -> dict[
 
 def publish(
     ask: Ask,
-    item: Item,
+    item: ListItem,
     list_version: int,
     meeting: Meeting,
     *,
+    open_to: OpenTo,
     task: TaskId,
     shares: Mapping[DivisionCode, ShareId],
+    calendar: Calendar,
     today: date,
 ) -> TaskPublished:
-    """The event of an ask that has passed the gate; it keeps the version of the list it passed under."""
+    """The event of an ask that has passed the gate; it keeps the version of the list it passed under.
+
+    The item's statutory latest date, where law sets one, is counted in working days from today.
+    """
+    latest = item.latest_working_days
     return TaskPublished(
         task=task,
         origin=Origin(service="tasks", kind="work_meeting", id=meeting.id),
@@ -81,6 +91,9 @@ def publish(
         inspect_on_completion=item.inspect_on_completion,
         published_on=today,
         shares=tuple(PublishedShare(share=share, village=village) for village, share in shares.items()),
+        open_to=open_to,
+        hours_estimate=item.hours_estimate,
+        latest_on=calendar.add_working_days(today, latest).on if latest is not None else None,
     )
 
 

@@ -1,12 +1,14 @@
 """Every SQL statement on tasks; a task is stored together with the shares it is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
 import asyncpg
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import ListCode, TaskId
-from qingdan.tasks_events import TaskPublished
+from qingdan.gate import Ask, EarlierAsk
+from qingdan.ids import ItemCode, ListCode, TaskId
+from qingdan.tasks_events import AskKind, TaskPublished
 from runtime.db import Tx
 from runtime.problems import NotFound
 
@@ -14,16 +16,18 @@ from runtime.problems import NotFound
 _INSERT = """
 WITH task AS (
     INSERT INTO task (id, division_id, meeting_id, origin_service, origin_kind, origin_id, list_code, list_version,
-                      item_code, department, kind, title_zh, title_en, inspect_on_completion, published_on)
+                      item_code, department, kind, title_zh, title_en, inspect_on_completion, published_on,
+                      open_to, hours_estimate, latest_on)
     VALUES ($1, $2, CASE WHEN $4 = 'work_meeting' THEN $5::uuid END, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-            $14)
+            $14, $17, $18, $19)
     RETURNING *
 )
 INSERT INTO share (id, task_id, division_id, origin_service, origin_kind, origin_id, list_version, item_code,
-                   department, kind, title_zh, title_en, inspect_on_completion, published_on, state)
+                   department, kind, title_zh, title_en, inspect_on_completion, published_on, open_to,
+                   hours_estimate, latest_on, state)
 SELECT part.share, task.id, part.village, task.origin_service, task.origin_kind, task.origin_id, task.list_version,
        task.item_code, task.department, task.kind, task.title_zh, task.title_en, task.inspect_on_completion,
-       task.published_on, 'published'
+       task.published_on, task.open_to, task.hours_estimate, task.latest_on, 'published'
 FROM task, unnest($15::uuid[], $16::integer[]) AS part(share, village)
 """
 
@@ -56,14 +60,16 @@ SELECT id FROM task
 _VIEW = """
 SELECT t.id AS task, d.code AS division, t.meeting_id AS meeting, t.origin_service, t.origin_kind, t.origin_id,
        t.list_version, t.item_code AS item, t.department, t.kind, t.title_zh, t.title_en, t.inspect_on_completion,
-       t.published_on, t.legal_basis, s.shares, s.published, s.claimed, s.reported_done, s.completed, s.refused
+       t.published_on, t.legal_basis, t.open_to, t.hours_estimate, t.latest_on, s.shares, s.published, s.claimed,
+       s.reported_done, s.completed, s.refused, s.withdrawn
 FROM task t JOIN division d ON d.id = t.division_id CROSS JOIN LATERAL (
     SELECT count(*) AS shares,
            count(*) FILTER (WHERE state = 'published') AS published,
            count(*) FILTER (WHERE state = 'claimed') AS claimed,
            count(*) FILTER (WHERE state = 'reported_done') AS reported_done,
            count(*) FILTER (WHERE state = 'completed') AS completed,
-           count(*) FILTER (WHERE state = 'refused') AS refused
+           count(*) FILTER (WHERE state = 'refused') AS refused,
+           count(*) FILTER (WHERE state = 'withdrawn') AS withdrawn
     FROM share WHERE share.task_id = t.id
 ) AS s
 """
@@ -80,6 +86,7 @@ async def insert_task(
         *(event.title_zh, event.title_en, event.inspect_on_completion, event.published_on),
         [part.share for part in event.shares],
         [villages[part.village] for part in event.shares],
+        *(event.open_to or "each", event.hours_estimate, event.latest_on),
     )
 
 
@@ -115,3 +122,63 @@ async def list_tasks(tx: Tx, *, department: str | None, after: TaskId | None, li
         after,
         limit,
     )
+
+
+async def lock_asked_villages(tx: Tx, villages: Collection[int]) -> None:
+    """Let one ask at a time be checked and published in a village, until the end of the transaction.
+
+    Two asks at once would each see that the other is not there. The villages are locked in 64 groups, in their order:
+    an ask of a thousand villages takes no more locks than PostgreSQL has room for.
+    """
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('asked_villages:' || part, 0))"
+        " FROM (SELECT DISTINCT id % 64 AS part FROM unnest($1::integer[]) AS id ORDER BY 1) AS parts",
+        list(villages),
+    )
+
+
+async def count_asks_of_year(
+    tx: Tx, item: ItemCode, villages: Mapping[DivisionCode, int], year: int
+) -> dict[DivisionCode, int]:
+    """How often each of these villages was asked under the item in a calendar year; those never asked are left out."""
+    rows = await tx.fetch(
+        "SELECT division_id, count(*) AS asks FROM share WHERE division_id = ANY($1::integer[])"
+        " AND published_on BETWEEN make_date($2, 1, 1) AND make_date($2, 12, 31) AND item_code = $3"
+        " AND state <> 'withdrawn' GROUP BY division_id",
+        list(villages.values()),
+        year,
+        item,
+    )
+    asks = {row["division_id"]: row["asks"] for row in rows}
+    return {code: asks[id_] for code, id_ in villages.items() if id_ in asks}
+
+
+async def list_earlier_asks(tx: Tx, ask: Ask, villages: Mapping[DivisionCode, int], since: date) -> list[EarlierAsk]:
+    """What other departments asked of these villages in the same form since that day, newest first.
+
+    At most the newest 100 of each village. What a village refused or need not do any more answers no other ask.
+    """
+    rows = await tx.fetch(
+        "SELECT e.task_id, e.department, e.kind, e.title_zh, e.title_en, array_agg(e.division_id) AS villages"
+        " FROM unnest($1::integer[]) AS asked(village) CROSS JOIN LATERAL ("
+        "   SELECT * FROM share WHERE division_id = asked.village AND published_on >= $2 AND department <> $3"
+        "   AND kind = $4 AND item_code IS NOT NULL AND state NOT IN ('refused', 'withdrawn')"
+        "   ORDER BY published_on DESC LIMIT 100) AS e"
+        " GROUP BY e.task_id, e.department, e.kind, e.title_zh, e.title_en ORDER BY e.task_id DESC",
+        list(villages.values()),
+        since,
+        ask.department,
+        ask.kind,
+    )
+    codes = {id_: code for code, id_ in villages.items()}
+    return [
+        EarlierAsk(
+            TaskId(row["task_id"]),
+            row["department"],
+            AskKind(row["kind"]),
+            row["title_zh"],
+            row["title_en"],
+            frozenset(codes[village] for village in row["villages"]),
+        )
+        for row in rows
+    ]

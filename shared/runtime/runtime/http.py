@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from runtime import idempotency
-from runtime.actor import Actor
+from runtime.actor import Actor, service_actor
 from runtime.auth import Authenticator
 from runtime.db import Pool, Version
 from runtime.idempotency import Answer, CommandContext, Replay
@@ -83,6 +83,10 @@ async def _reader(request: Request) -> Reader:
     return Reader(_pool(request), await _actor(request))
 
 
+async def _open(request: Request) -> Reader:
+    return Reader(_pool(request), service_actor(request.app.state.service_name))
+
+
 _KeyHeader = Annotated[
     str | None,
     Header(
@@ -118,7 +122,8 @@ async def _begin(request: Request, key: str | None, expected: int | None) -> Asy
     if key is None:
         raise KeyMissing()
     status = getattr(request.scope["route"], "status_code", None) or 200
-    digest = sha256(f"{request.method} {request.scope['path']} {expected}\n".encode() + await request.body()).digest()
+    asked = f"{request.method} {request.scope['path']} {expected}\n".encode() + request.scope["query_string"]
+    digest = sha256(asked + await request.body()).digest()
     token = idempotency.begin(CommandContext(key, digest, expected, status))
     try:
         yield Command(_pool(request), actor, Version(expected or 0), status)
@@ -144,5 +149,8 @@ def _version(if_match: str | None) -> int:
 
 
 Query = Annotated[Reader, Depends(_reader)]
+Open = Annotated[Reader, Depends(_open)]
+"""A question that comes without a token, such as a calendar's: the actor is the service's own, only for looking up the
+secret that was brought instead."""
 CreatingCommand = Annotated[Command, Depends(_creating)]
 ChangingCommand = Annotated[Command, Depends(_changing)]

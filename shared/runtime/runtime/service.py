@@ -62,6 +62,8 @@ class Service:
     router: APIRouter
     subscriptions: Sequence[Subscription | FamilySubscription] = ()
     works: Sequence[Work] = ()
+    media_types: frozenset[str] = frozenset()
+    """What bodies may be besides JSON."""
 
     @property
     def actor(self) -> Actor:
@@ -91,6 +93,7 @@ class Service:
         )
         app.state.running = running
         app.state.pool = None
+        app.state.service_name = self.name
         app.state.authenticator = Authenticator(
             issuer=settings.oidc_issuer, audience=settings.oidc_audience, jwks_url=settings.oidc_jwks_url
         )
@@ -104,7 +107,9 @@ class Service:
         app.add_middleware(
             LimitsMiddleware,
             limits=RequestLimits(
-                body_bytes_max=settings.http_body_bytes_max, in_flight_max=settings.http_in_flight_max
+                body_bytes_max=settings.http_body_bytes_max,
+                in_flight_max=settings.http_in_flight_max,
+                media_types=self.media_types,
             ),
         )
         app.add_middleware(TracingMiddleware)

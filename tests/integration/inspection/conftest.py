@@ -22,6 +22,7 @@ from qingdan.tasks_events import (
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareWithdrawn,
     TaskPublished,
 )
 from runtime.actor import Actor, Role
@@ -122,6 +123,16 @@ class Told:
             code=RefusalCode.NO_MEANS,
             list_version=1,
             refused_on=self.today,
+            origin=self.origin,
+        )
+
+    def withdrawn(self) -> ShareWithdrawn:
+        return ShareWithdrawn(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            code="taken",
+            withdrawn_on=self.today,
             origin=self.origin,
         )
 

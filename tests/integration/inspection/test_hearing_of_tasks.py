@@ -60,7 +60,7 @@ async def test_reports_are_kept_in_order_and_the_share_shows_the_last(scene: "Sc
     assert [(report.percent, report.photo_sha256) for report in view.reports] == [(30, [photo]), (70, [])]
 
 
-@pytest.mark.parametrize("first", ["progressed", "reported_done", "refused", "completed"])
+@pytest.mark.parametrize("first", ["progressed", "reported_done", "refused", "withdrawn", "completed"])
 async def test_a_share_is_known_from_whatever_is_heard_of_it_first(scene: "Scene", first: str) -> None:
     told = Told()
     await scene.hear(getattr(told, first)())
@@ -77,6 +77,15 @@ async def test_the_whole_life_of_a_share_in_one_poll(scene: "Scene") -> None:
     )
     shares = await list_shares(scene.pool, scene.town, state=None, after=None, limit=10)
     assert {(view.share, view.state) for view in shares} == {(told.share, "completed"), (refused.share, "refused")}
+
+
+async def test_a_withdrawn_share_is_known_once_however_often_it_is_told(scene: "Scene") -> None:
+    told, others = Told(), [Told() for _ in range(50)]
+    await scene.hear(told.withdrawn(), *(other.withdrawn() for other in others), told.withdrawn())
+    await scene.hear(told.published())
+    view = await show_share(scene.pool, scene.cadre, told.share)
+    assert (view.state, view.title_zh, view.version) == ("withdrawn", "村主路硬化", 2)
+    assert len(await list_shares(scene.pool, scene.town, state="withdrawn", after=None, limit=100)) == 51
 
 
 async def test_an_ask_refused_at_the_gate_concerns_no_share(scene: "Scene") -> None:

@@ -10,6 +10,7 @@ import pytest
 from devkit.pytest_plugin import MakeDatabase
 from devkit.story.county import jize
 from qingdan.divisions import COUNTRY, DivisionCode
+from qingdan.gate import Ask
 from qingdan.ids import MeetingId, ShareId, VisitId
 from qingdan.inspection_events import VisitClosed
 from qingdan.tasks_events import AskKind, TaskPublished
@@ -17,7 +18,6 @@ from runtime.actor import Actor, Role
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
 from tasks.consumers import on_inspection, on_signage
-from tasks.gate_rules import Ask
 from tasks.hold_meeting import hold_meeting
 from tasks.list_rules import VILLAGE_LIST, Item, NegativeEntry
 from tasks.list_shares import ShareView
@@ -75,7 +75,9 @@ class Scene(ServiceScene):
         self, ask: Ask = VISITS, villages: Sequence[DivisionCode] | Literal["all"] = (VILLAGE,)
     ) -> TaskPublished:
         """A task of a meeting of its own."""
-        return await publish_task(self.pool, self.town, await self.meeting(), ask, villages)
+        event = await publish_task(self.pool, self.town, await self.meeting(), ask, villages)
+        assert isinstance(event, TaskPublished)
+        return event
 
     async def share(self, ask: Ask = VISITS) -> ShareId:
         """The village's share of a new task."""

@@ -11,10 +11,12 @@ from qingdan.divisions import DivisionCode
 from runtime.db import Version
 from runtime.divisions import DivisionUnknown
 from runtime.problems import Forbidden, Invalid, NotFound
-from tasks.assess_divisions import NothingToAssess, PeriodUnfit, assess_divisions
+from tasks.assess_divisions import assess_divisions
+from tasks.assessment_rules import NothingToAssess, PeriodUnfit
 from tasks.claim_task import claim_task
 from tasks.history_rules import FinishedShare
 from tasks.import_history import import_history
+from tasks.list_assessments import list_assessments
 from tasks.refuse_share import refuse_share
 from tasks.report_done import report_done
 from tasks.show_assessment import AssessmentView, show_assessment
@@ -151,6 +153,34 @@ async def test_a_township_sees_its_own_place_with_its_facts_and_no_others(bare: 
     assert own.of == 7
     with pytest.raises(NotFound):
         await show_assessment(bare.pool, bare.cadre, view.assessment)
+
+
+async def test_the_period_before_stands_beside_the_place_and_the_list_has_both(bare: "Scene") -> None:
+    await import_history(bare.pool, bare.operator, BATCH, HISTORY)
+    quarters = [(date(2021, 1, 1), date(2021, 3, 31)), (date(2021, 4, 1), date(2021, 6, 30))]
+    first, second = [
+        await assess_divisions(bare.pool, bare.county, COUNTY, "township", period_from=start, period_to=end)
+        for start, end in quarters
+    ]
+    assert {rank.previous for rank in first.ranks} == {None}
+    earlier = {rank.division: rank for rank in first.ranks}
+    for rank in second.ranks:
+        assert rank.previous is not None
+        assert (rank.previous.assessment, rank.previous.rank) == (first.assessment, earlier[rank.division].rank)
+    for actor in (bare.county, bare.town):
+        newest, oldest = await list_assessments(bare.pool, actor, after=None, limit=5)
+        assert [newest.assessment, oldest.assessment] == [second.assessment, first.assessment]
+        assert [newest] == await list_assessments(bare.pool, actor, after=None, limit=1)
+        assert [oldest] == await list_assessments(bare.pool, actor, after=newest.assessment, limit=5)
+    assert await list_assessments(bare.pool, bare.cadre, after=None, limit=5) == []
+
+
+async def test_a_place_says_what_would_have_changed_it_most(bare: "Scene") -> None:
+    await import_history(bare.pool, bare.operator, BATCH, HISTORY)
+    for rank in (await assess_townships(bare)).ranks:
+        first, second = rank.would_change
+        assert first.gain_milli >= second.gain_milli > 0
+        assert f"the {first.cases} " in first.explanation_en
 
 
 async def test_who_may_assess_what(bare: "Scene") -> None:

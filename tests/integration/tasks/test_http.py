@@ -216,3 +216,43 @@ async def test_an_auditor_reads_and_changes_nothing(
 
 async def test_without_a_token_nothing_is_answered(http: httpx2.AsyncClient) -> None:
     assert (await http.get("/v1/shares")).status_code == 401
+
+
+async def test_a_list_is_exported_imported_and_compared(
+    scene: "Scene", http: httpx2.AsyncClient, operator: Client, cadre: Client
+) -> None:
+    exported = await cadre.get("/list/export")
+    assert (exported.status_code, exported.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+
+    async def post(content: bytes, key: str, effective_on: str) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {operator.token}", "Idempotency-Key": key, "Content-Type": "text/csv"}
+        path = f"/v1/list-versions/import?effective_on={effective_on}"
+        return await http.post(path, content=content, headers=headers)
+
+    imported = await post(exported.content.replace(b",12,10,", b",11,10,", 1), "first", str(scene.today))
+    assert (imported.status_code, imported.json()["version"]) == (201, 2), imported.text
+    other_day = await post(exported.content.replace(b",12,10,", b",11,10,", 1), "first", "2021-01-01")
+    assert other_day.json()["type"] == "urn:qingdan:problem:key-reused"
+    refused = await post(exported.content.replace(b"RS02", b"RS01", 1), "second", str(scene.today))
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/rows/31/code")
+    assert [version["version"] for version in await everything(cadre, "/list/versions")] == [2, 1]
+    found = (await cadre.get("/list/diff", **{"from": 1, "to": 2})).json()
+    assert [row["fields"] for row in found["changed"]] == [
+        [{"field": "asks_per_village_year_max", "before": 12, "after": 11}]
+    ]
+
+
+async def test_a_duplicate_is_refused_or_merged_as_its_department_wishes(scene: "Scene", town: Client) -> None:
+    road = {**CARE, "item": "RQ03", "department": "JTJ", "title_zh": "村主路硬化", "title_en": "Harden the main road"}
+    again = {**road, "item": "RS05", "department": "NYJ", "title_zh": "村内主路硬化"}
+    path = f"/meetings/{await meet(scene, town)}/tasks"
+    first = await town.post(path, {**road, "open_to": "first"})
+    assert (first.status_code, first.json()["open_to"]) == (201, "first"), first.text
+    refused = await town.post(path, again)
+    assert (refused.status_code, refused.json()["code"]) == (409, "duplicate")
+    assert refused.json()["earlier"]["task"] == first.json()["task"]
+    merged = await town.post(path, {**again, "if_duplicate": "merge"})
+    assert (merged.status_code, merged.json()["into"]) == (201, first.json()["task"])
+    (shown,) = await everything(town, "/asks/merged")
+    assert shown["ask"] == merged.json()["ask"]
+    assert (await town.get("/asks/merged/counts")).json() == [{"department": "NYJ", "asks": 1}]

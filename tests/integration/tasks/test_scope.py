@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qingdan.gate import Ask
 from qingdan.tasks_events import AskKind
 from runtime.actor import Actor, Role
 from runtime.problems import NotFound
 from tasks.count_refused_asks import count_refused_asks
-from tasks.gate_rules import Ask, NotOnTheList
+from tasks.gate_rules import NotOnTheList
 from tasks.list_refused_asks import list_refused_asks
 from tasks.list_shares import list_shares
 from tasks.list_tasks import list_tasks

@@ -6,11 +6,12 @@ import pytest
 
 from devkit.story.county import jize
 from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask
 from qingdan.tasks_events import AskKind
 from runtime.divisions import DivisionUnknown
 from runtime.problems import Forbidden, NotFound
 from tasks.count_refused_asks import count_refused_asks
-from tasks.gate_rules import Ask, NotOnTheList
+from tasks.gate_rules import NotOnTheList
 from tasks.hold_meeting import hold_meeting
 from tasks.list_refused_asks import list_refused_asks
 from tasks.list_rules import VILLAGE_LIST, NoListInForce

@@ -41,6 +41,11 @@ def test_a_share_that_the_village_refused_is_not_visited(share: Share) -> None:
         visit_rules.plan(replace(share, state="refused"), VISIT, TODAY, today=TODAY)
 
 
+def test_a_share_that_was_withdrawn_is_not_visited(share: Share) -> None:
+    with pytest.raises(visit_rules.ShareWasWithdrawn):
+        visit_rules.plan(replace(share, state="withdrawn"), VISIT, TODAY, today=TODAY)
+
+
 def test_a_second_visit_waits_for_the_end_of_the_first(share: Share) -> None:
     with pytest.raises(visit_rules.VisitIsOpen) as refused:
         visit_rules.plan(replace(share, open_visit=VisitId(UUID(int=8))), VISIT, TODAY, today=TODAY)

@@ -14,7 +14,7 @@ from qingdan.inspection_events import VisitClosed
 from qingdan.tasks_events import RefusalCode
 from runtime.problems import Refusal
 from runtime.workdays import Calendar
-from tasks import share_rules
+from tasks import claim_rules, share_rules
 from tasks.share_rules import (
     Share,
     ShareAlreadyClaimed,
@@ -29,7 +29,7 @@ CALENDAR = Calendar()
 ASK = AskId(UUID(int=9))
 
 COMMANDS: dict[str, Callable[[Share], object]] = {
-    "claim": lambda share: share_rules.claim(share, 5, CALENDAR, today=TODAY),
+    "claim": lambda share: claim_rules.claim(share, 5, CALENDAR, today=TODAY),
     "refuse": lambda share: share_rules.refuse(share, "no_means", ASK, 1, today=TODAY),
     "progress": lambda share: share_rules.progress(share, 40, (), today=TODAY),
     "report_done": lambda share: share_rules.report_done(share, (), CALENDAR, today=TODAY),
@@ -95,13 +95,13 @@ def test_each_state_allows_its_commands_and_refuses_the_others(
 
 
 def test_the_village_sets_its_own_limit_in_working_days(share: Share) -> None:
-    event = share_rules.claim(share, 5, CALENDAR, today=TODAY)
+    event = claim_rules.claim(share, 5, CALENDAR, today=TODAY)
     assert (event.limit_working_days, event.claimed_on, event.due_on) == (5, TODAY, date(2026, 3, 9))
     assert not event.provisional
 
 
 def test_a_limit_beyond_the_announced_calendar_is_provisional(share: Share) -> None:
-    assert share_rules.claim(share, 60, CALENDAR, today=date(2026, 12, 1)).provisional
+    assert claim_rules.claim(share, 60, CALENDAR, today=date(2026, 12, 1)).provisional
 
 
 def test_a_no_is_bound_to_the_list_version_and_tells_department_and_task(share: Share) -> None:

@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask
 from qingdan.ids import MeetingId, RemovalOrderId, ShareId, SignId, TaskId
 from qingdan.signage_events import RemovalOrdered
 from qingdan.tasks_events import AskKind, TaskPublished
-from tasks.gate_rules import Ask
+from runtime.workdays import Calendar
 from tasks.list_rules import ListVersion
 from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, choose_villages, publish, publish_removal
 
@@ -38,15 +39,26 @@ def test_a_meeting_without_villages_publishes_nothing() -> None:
 
 
 def test_a_task_keeps_its_meeting_as_origin_and_the_list_version_it_passed_under(sample_list: ListVersion) -> None:
-    item = sample_list.item("RQ03")
-    assert item is not None
+    item = next(item for item in sample_list.published().items if item.code == "RQ03")
     meeting = Meeting(MeetingId(UUID(int=1)), TOWN, date(2026, 3, 2), "三月工作部署会")
     ask = Ask("JTJ", AskKind.TASK, "村主路硬化", "Harden the village main road", "RQ03")
     shares = {NEAR: ShareId(UUID(int=3))}
-    event = publish(ask, item, 4, meeting, task=TaskId(UUID(int=2)), shares=shares, today=date(2026, 3, 3))
+    event = publish(
+        ask,
+        item.model_copy(update={"latest_working_days": 3}),
+        4,
+        meeting,
+        open_to="first",
+        task=TaskId(UUID(int=2)),
+        shares=shares,
+        calendar=Calendar(),
+        today=date(2026, 3, 5),
+    )
     assert (event.origin.kind, event.origin.id, event.list_version) == ("work_meeting", meeting.id, 4)
     assert [(part.village, part.share) for part in event.shares] == [(NEAR, shares[NEAR])]
     assert event.inspect_on_completion is item.inspect_on_completion
+    # The statutory latest date is three working days after a Thursday.
+    assert (event.open_to, event.hours_estimate, event.latest_on) == ("first", 40, date(2026, 3, 10))
 
 
 def removal(wording: str | None, code: str | None = "SG19") -> RemovalOrdered:

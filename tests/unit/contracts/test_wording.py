@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.wording_rules import Rarity, covered_en, covered_zh, likeness, pairs, words
+from qingdan.wording import Rarity, covered_en, covered_zh, likeness, pairs, words
 
 TERMS = st.frozensets(st.text("abc", min_size=1, max_size=2))
 

@@ -1,0 +1,14 @@
+"""Use case: the delegations of the asker's department that are not over."""
+
+from runtime.actor import Actor
+from runtime.clock import business_date, utcnow
+from runtime.db import Pool, transaction
+from tasks import delegation_store
+from tasks.delegate_approvals import DelegationView
+
+
+async def list_delegations(pool: Pool, actor: Actor) -> list[DelegationView]:
+    """At most 200, oldest first."""
+    async with transaction(pool, actor) as tx:
+        rows = await delegation_store.list_delegations(tx, business_date(utcnow()))
+    return [DelegationView(**dict(row)) for row in rows]
