@@ -18,7 +18,7 @@ WHERE a.datname = current_database() AND cardinality(pg_blocking_pids(a.pid)) > 
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """As long as the block runs, nobody else gets the row."""
+    """What somebody holds in the database of `pool`, and others wait for."""
 
     pool: Pool
 

@@ -42,21 +42,6 @@ def due_date(claimed_on: date, limit_working_days: int, paused_working_days: int
     return calendar.add_working_days(claimed_on, min(limit_working_days + paused_working_days, CLOCK_WORKING_DAYS_MAX))
 
 
-def is_overdue(due_on: date, paused_on: date | None, *, today: date) -> bool:
-    """Whether the due date has passed; while the clock stands still, whether it had passed when it stopped."""
-    return due_on < (paused_on or today)
-
-
-def is_due_soon(due_on: date, calendar: Calendar, *, today: date) -> bool:
-    """Whether the due date is today or within DUE_SOON_WORKING_DAYS working days."""
-    return today <= due_on <= calendar.add_working_days(today, DUE_SOON_WORKING_DAYS).on
-
-
-def overdue_working_days(due_on: date, calendar: Calendar, *, today: date) -> int:
-    """How many working days have passed since the due date; 0 until then."""
-    return max(0, calendar.working_days_between(due_on, today))
-
-
 def pause(share: Share, waiting_for: WaitingFor, *, today: date) -> SharePaused:
     """The village says that it waits for somebody.
 

@@ -10,6 +10,8 @@ import pytest
 from qingdan.divisions import DivisionCode
 from qingdan.gate import Ask
 from qingdan.tasks_events import AskKind, AskMerged, TaskPublished
+from runtime.db import transaction
+from tasks import task_store
 from tasks.count_merged_asks import count_merged_asks
 from tasks.count_refused_asks import count_refused_asks
 from tasks.gate_rules import AskedAlready, NotOnTheList
@@ -19,6 +21,7 @@ from tasks.list_rules import VILLAGE_LIST
 from tasks.publish_list_version import publish_list_version
 from tasks.publish_task import Terms, publish_task
 from tasks.show_task import show_task
+from tests.integration.held_row import HeldRow
 from tests.integration.tasks.conftest import NEIGHBOUR, ROAD, VILLAGE, sample_items, sample_negative
 
 if TYPE_CHECKING:
@@ -60,6 +63,18 @@ async def test_of_two_last_asks_at_once_one_passes(scene: "Scene") -> None:
     asked = (publish_task(scene.pool, scene.town, meeting, ROAD, [VILLAGE]) for meeting in meetings)
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert sorted(type(answer).__name__ for answer in answers) == [*["NotOnTheList"] * 5, "TaskPublished"]
+
+
+async def test_an_ask_waits_for_whoever_is_asking_the_same_village(scene: "Scene") -> None:
+    """Two at once would each see that the other is not there."""
+    meeting = await scene.meeting()
+    (row,) = await scene.rows("SELECT id FROM division WHERE code = $1", VILLAGE)
+    async with transaction(scene.pool, scene.service) as tx:
+        await task_store.lock_asked_villages(tx, [row["id"]])
+        asking = asyncio.create_task(publish_task(scene.pool, scene.town, meeting, ROAD, [VILLAGE]))
+        await HeldRow(scene.pool).until_waited_for(by=1)
+        assert not asking.done()
+    assert isinstance(await asking, TaskPublished)
 
 
 async def test_last_years_asks_do_not_count(scene: "Scene") -> None:

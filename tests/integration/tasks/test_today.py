@@ -63,6 +63,14 @@ async def test_every_open_share_lies_in_one_part_the_most_urgent_first(scene: "S
     }
 
 
+async def test_what_waits_for_others_is_overdue_only_if_it_was_so_before(scene: "Scene") -> None:
+    waits, was_late = [await due_in(scene, days, await scene.share()) for days in (-1, -9)]
+    async with transaction(scene.pool, scene.service) as tx:
+        await tx.execute("UPDATE share SET waiting_for = 'department', paused_on = $1", scene.today - timedelta(days=5))
+    listed = await parts(scene, scene.cadre)
+    assert (listed["waiting"], listed["overdue"]) == ([waits], [was_late])
+
+
 async def test_a_desk_is_ones_own(scene: "Scene") -> None:
     mine = await scene.share()
     (theirs,) = (await scene.publish(VISITS, [NEIGHBOUR])).shares

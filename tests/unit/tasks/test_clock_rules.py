@@ -107,17 +107,6 @@ def test_others_end_only_what_waits_for_a_department(share: Share, waiting_for: 
     assert ended.paused_working_days == 0
 
 
-def test_what_is_due_soon_and_overdue_by_working_days() -> None:
-    friday, weekend, monday = date(2026, 9, 11), date(2026, 9, 12), date(2026, 9, 14)
-    assert clock_rules.is_due_soon(date(2026, 9, 16), CALENDAR, today=friday)
-    assert not clock_rules.is_due_soon(date(2026, 9, 17), CALENDAR, today=friday)
-    assert not clock_rules.is_due_soon(date(2026, 9, 10), CALENDAR, today=friday)
-    assert clock_rules.is_overdue(friday, None, today=weekend)
-    assert not clock_rules.is_overdue(friday, friday, today=monday)
-    late = [clock_rules.overdue_working_days(friday, CALENDAR, today=day) for day in (friday, weekend, monday)]
-    assert late == [0, 0, 1]
-
-
 def test_sixty_days_from_december_are_provisional_and_certain_once_the_calendar_is_known(share: Share) -> None:
     december = claimed(share, 60, on=date(2026, 12, 1))
     assert december.provisional

@@ -5,7 +5,7 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from devkit.story.county import WUGUANYING, jize
@@ -82,7 +82,6 @@ def tallies(most: int = 40) -> st.SearchStrategy[Tally]:
 
 
 strata = st.sampled_from(STRATA)
-FEW = settings(max_examples=20)  # a county is a large thing to make: a hundred of them took three seconds a test
 all_facts = st.builds(Facts, st.integers(1, 40), st.dictionaries(strata, tallies(), max_size=5))
 counties = st.lists(all_facts, min_size=1, max_size=7)
 BETTER, WORSE = (Tally(1, 1, 0, 0), Tally(0, 0, 1, 1)), (Tally(1, 0, 0, 0), Tally(0, 0, 1, 0))
@@ -144,7 +143,6 @@ def test_the_statement_that_reads_the_facts_names_none_of_them_either() -> None:
     assert traces_in("SELECT photo_sha256 FROM meeting") == ["photo", "meeting"]
 
 
-@FEW
 @given(counties)
 def test_ranks_follow_the_scores_and_the_same_score_is_the_same_rank(each: list[Facts]) -> None:
     ranks = rank(county(each))
@@ -155,7 +153,6 @@ def test_ranks_follow_the_scores_and_the_same_score_is_the_same_rank(each: list[
     assert len(ranks) == len(each)
 
 
-@FEW
 @given(counties, st.randoms())
 def test_the_order_in_which_divisions_are_given_changes_nothing(each: list[Facts], random: object) -> None:
     given_so = county(each)
@@ -164,7 +161,6 @@ def test_the_order_in_which_divisions_are_given_changes_nothing(each: list[Facts
     assert rank(given_so) == rank(otherwise)
 
 
-@FEW
 @given(counties, all_facts)
 def test_equal_facts_have_the_same_place(each: list[Facts], twice: Facts) -> None:
     of = places(county([twice, twice, *each]))
@@ -182,7 +178,6 @@ def test_one_more_on_time_or_put_right_never_lowers_a_score_and_one_more_late_ne
         assert score(own.with_more(stratum, worse), others).score_milli <= before
 
 
-@FEW
 @given(st.lists(all_facts, min_size=2, max_size=6), strata)
 def test_doing_better_never_costs_a_place(each: list[Facts], stratum: Stratum) -> None:
     """Nor through the others: what one does better makes what is usual higher for them."""
@@ -214,7 +209,6 @@ def test_many_hard_shares_done_better_than_others_beat_few_easy_ones_done_as_oth
     assert score(hard, others).load_milli > score(easy, others).load_milli
 
 
-@FEW
 @given(counties)
 def test_a_score_can_be_computed_again_from_what_is_published_beside_it(each: list[Facts]) -> None:
     ranks = rank(county(each))
@@ -224,7 +218,6 @@ def test_a_score_can_be_computed_again_from_what_is_published_beside_it(each: li
             assert recompute(assessment.FORMULA, named(ranked)) == ranked.score_milli
 
 
-@FEW
 @given(counties)
 def test_a_ranking_can_be_computed_again_from_all_that_is_published(each: list[Facts]) -> None:
     ranks = rank(county(each))
@@ -243,7 +236,6 @@ def test_what_was_assessed_by_the_first_formula_is_computed_by_it() -> None:
         recompute("mine/1", facts)
 
 
-@FEW
 @given(counties)
 def test_what_would_change_a_score_changes_it_by_so_much(each: list[Facts]) -> None:
     pool = reduce(Facts.__add__, each, NO_FACTS)
