@@ -7,7 +7,7 @@ from pydantic import Field
 
 from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import AssessmentId, FactName, Reference
+from qingdan.ids import AssessmentId, FactName, OpenCode, Reference, ShareId
 
 Rank = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -35,6 +35,7 @@ class AssessmentPublished(EventBody):
     facts: Annotated[tuple[AssessmentFact, ...], Field(max_length=100)]
     formula: Reference = Field(description="name and version of the documented formula")
     assessment: AssessmentId | None = None
+    replaces: AssessmentId | None = Field(None, description="the assessment that this one corrects, after an objection")
 
 
 class AssessmentObjected(EventBody):
@@ -49,6 +50,13 @@ class AssessmentObjected(EventBody):
     decide_by: date
 
 
+class Correction(ContractModel):
+    """How a share counts from now on, because an objection was right."""
+
+    share: ShareId
+    counts_as: OpenCode = Field(description="as in `left_out`, `on_time`, `without_findings`")
+
+
 class ObjectionDecided(EventBody):
     """An objection was answered; who was right is ranked anew by an assessment of its own."""
 
@@ -59,6 +67,7 @@ class ObjectionDecided(EventBody):
     division: DivisionCode
     upheld: bool = Field(description="the place stands")
     decided_on: date
+    corrections: Annotated[tuple[Correction, ...], Field(max_length=1000)] | None = None
 
 
 AssessmentEvent = Annotated[AssessmentPublished | AssessmentObjected | ObjectionDecided, Field(discriminator="type")]

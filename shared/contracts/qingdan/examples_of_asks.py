@@ -4,6 +4,7 @@ from datetime import date
 
 from qingdan import access_events as access
 from qingdan import assessment_events as assessment
+from qingdan import burden_events as burden
 from qingdan import tasks_events as tasks
 from qingdan.divisions import DivisionLevel
 from qingdan.event import EventBody
@@ -101,6 +102,9 @@ def _changes_of_shares() -> tuple[EventBody, ...]:
         ),
         tasks.SharePaused(**share, waiting_for="department", paused_on=TODAY),
         tasks.ShareResumed(**share, paused_working_days=4, due_on=LATER, provisional=False, resumed_on=TODAY),
+        tasks.ExtensionAsked(**share, department="JTJ", limit_working_days=20, asked_on=TODAY, decide_by=LATER),
+        tasks.ExtensionDecided(**share, department="JTJ", granted=True, decided_on=LATER),
+        tasks.DeskTransferred(village=VILLAGE, shares_open=3, transferred_on=TODAY),
         tasks.RefusalAppealed(**share, ask=ask, department="JTJ", appealed_on=TODAY, decide_by=LATER),
         tasks.RefusalDecided(**share, ask=ask, department="JTJ", upheld=True, decided_on=LATER),
     )
@@ -126,6 +130,31 @@ def _meetings() -> tuple[EventBody, ...]:
             into=TASK,
             division=TOWNSHIP,
             merged_on=TODAY,
+        ),
+    )
+
+
+def _burden() -> tuple[EventBody, ...]:
+    line = burden.BurdenLine(
+        department="MZJ",
+        category="statutory",
+        asks=2,
+        shares=42,
+        hours=336,
+        beyond_budget=1,
+        refused_at_gate=3,
+        refused_by_villages=1,
+        merged=1,
+    )
+    return (
+        burden.BudgetChanged(division=TOWNSHIP, from_month=date(2021, 9, 1), hours_per_village=120, changed_on=TODAY),
+        burden.BurdenReported(
+            division=TOWNSHIP,
+            month=date(2021, 7, 1),
+            lines=(line,),
+            items_never_used=("RA17",),
+            items_always_late=(),
+            reported_on=TODAY,
         ),
     )
 
@@ -255,6 +284,7 @@ ASKS: tuple[EventBody, ...] = (
     *_tasks(),
     *_changes_of_shares(),
     *_meetings(),
+    *_burden(),
     *_asks(),
     *_assessment(),
 )

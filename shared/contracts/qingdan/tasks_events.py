@@ -6,9 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from qingdan.burden_events import BudgetChanged, BurdenReported
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
 from qingdan.ids import AskId, DepartmentCode, ItemCode, MeetingId, OpenCode, Reference, Sha256, ShareId, TaskId, Title
+from qingdan.money import FenTotal
 from qingdan.origin import Origin
 
 WorkingDays = Annotated[int, Field(ge=1, le=366)]
@@ -76,6 +78,9 @@ class TaskPublished(EventBody):
     )
     hours_estimate: Annotated[int, Field(ge=0, le=10_000)] | None = Field(None, description="person-hours per share")
     latest_on: date | None = Field(None, description="the statutory latest date, where law sets one")
+    villages_beyond_budget: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        None, description="how many of the villages this takes beyond their month's budget of hours; null: no budget"
+    )
 
 
 class ShareClaimed(EventBody):
@@ -111,6 +116,15 @@ class ShareRefused(EventBody):
     origin: Origin
 
 
+class WorksFacts(ContractModel):
+    """What public works took and saved, as a village reports it: the total so far, not what was added."""
+
+    labour_days: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(None, description="days that people worked")
+    households_taking_part: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    material_reused_kg: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    money_saved_fen: FenTotal | None = None
+
+
 class ShareProgressed(EventBody):
     """A village reported how far its share has come."""
 
@@ -124,6 +138,7 @@ class ShareProgressed(EventBody):
     photo_sha256: Photos
     reported_on: date
     origin: Origin
+    works: WorksFacts | None = None
 
 
 class ShareReportedDone(EventBody):
@@ -138,6 +153,7 @@ class ShareReportedDone(EventBody):
     photo_sha256: Photos
     reported_on: date
     origin: Origin
+    works: WorksFacts | None = None
 
 
 class ShareCompleted(EventBody):
@@ -216,6 +232,48 @@ class ShareResumed(EventBody):
     provisional: bool
     resumed_on: date
     origin: Origin
+
+
+class ExtensionAsked(EventBody):
+    """A village asks that its share be due later, also when the date has passed; silence is consent."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["extension.asked.v1"] = "extension.asked.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    department: DepartmentCode
+    limit_working_days: WorkingDays = Field(description="what is asked for, counted from the claim")
+    asked_on: date
+    decide_by: date
+    origin: Origin
+
+
+class ExtensionDecided(EventBody):
+    """An extension was granted or not; where it was, the share's changed limit is told as well."""
+
+    KEY: ClassVar[str] = "task"
+
+    type: Literal["extension.decided.v1"] = "extension.decided.v1"
+    task: TaskId
+    share: ShareId
+    village: DivisionCode
+    department: DepartmentCode
+    granted: bool
+    decided_on: date
+    origin: Origin
+
+
+class DeskTransferred(EventBody):
+    """A village's desk has a new secretary: what the village has claimed stays claimed, nothing is done twice."""
+
+    KEY: ClassVar[str] = "village"
+
+    type: Literal["desk.transferred.v1"] = "desk.transferred.v1"
+    village: DivisionCode
+    shares_open: Annotated[int, Field(ge=0, le=1_000_000)]
+    transferred_on: date
 
 
 class RefusalAppealed(EventBody):
@@ -310,10 +368,15 @@ TasksEvent = Annotated[
     | ShareLimitChanged
     | SharePaused
     | ShareResumed
+    | ExtensionAsked
+    | ExtensionDecided
+    | DeskTransferred
     | RefusalAppealed
     | RefusalDecided
     | MeetingClosed
     | AskMerged
-    | AskRefused,
+    | AskRefused
+    | BudgetChanged
+    | BurdenReported,
     Field(discriminator="type"),
 ]

@@ -13,6 +13,7 @@ from qingdan import access_events as access
 from qingdan import assessment_events as assessment
 from qingdan import audit_events as audit
 from qingdan import bank_events as bank
+from qingdan import burden_events as burden
 from qingdan import inspection_events as inspection
 from qingdan import records_events as records
 from qingdan import signage_events as signage
@@ -151,7 +152,7 @@ ACCESS = Topic(
 TASKS = Topic(
     name="pub.tasks.v1",
     owner="tasks",
-    key="task id; ask id for refused and merged asks; meeting id for closed meetings",
+    key="task id; ask id for refused and merged asks; meeting id; division code for desks, budgets and reports",
     partitions=12,
     retention_ms=400 * DAY_MS,
     compacted=False,
@@ -167,11 +168,16 @@ TASKS = Topic(
         tasks.ShareLimitChanged,
         tasks.SharePaused,
         tasks.ShareResumed,
+        tasks.ExtensionAsked,
+        tasks.ExtensionDecided,
+        tasks.DeskTransferred,
         tasks.RefusalAppealed,
         tasks.RefusalDecided,
         tasks.MeetingClosed,
         tasks.AskRefused,
         tasks.AskMerged,
+        burden.BudgetChanged,
+        burden.BurdenReported,
     ),
     writers=("tasks",),
     readers=("inspection", "signage", "console", "integrators"),
