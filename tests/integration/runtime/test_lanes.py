@@ -199,7 +199,7 @@ async def test_an_idle_relay_finds_what_another_process_committed(pool: Pool) ->
     running = asyncio.create_task(relay.run())
     try:
         await eventually(lambda: relay.idle_turns > 2 * IDLE_AFTER_TURNS, what="both workers are idle")
-        other = Pool(pool.connections, pool.source)
+        other = Pool(pool.connections, pool.source, pool.turns)
         await write(other, 3)
         await eventually(lambda: len(sent.records) == 3, timeout_s=5.0, what="what the other process wrote is sent")
     finally:
