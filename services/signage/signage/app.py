@@ -13,5 +13,5 @@ service = Service(
     settings=Settings,
     migrations=Path(__file__).parents[1] / "migrations",
     router=http.router,
-    subscriptions=[consumers.on_tasks, consumers.on_inspection],
+    subscriptions=[consumers.on_tasks, consumers.on_inspection, consumers.on_access],
 )

@@ -24,6 +24,7 @@ class RefusedRequestView(BaseModel):
     code: str | None = Field(description="null when no rule knows such a sign")
     reason: RequestReason
     rule_version: int
+    list_version: int | None = Field(description="of the responsibility list, where it had its say")
     refused_on: date
 
 

@@ -1,4 +1,8 @@
-"""Use case: a department asks to hang a sign at a village; the rules permit it, or the refusal is counted."""
+"""Use case: a department asks to hang a sign at a village; the rules permit it, or the refusal is counted.
+
+What the rules on signs permit stands on a law of its own. All else is an ask like any other, and the gate of the
+responsibility list has its say.
+"""
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import SignId, Title
@@ -8,8 +12,8 @@ from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
 from runtime.ids import new_id
-from signage import division_store, request_store, sign_rules, sign_store, version_store
-from signage.sign_rules import AskedSign
+from signage import division_store, list_store, request_store, sign_rules, sign_store, version_store
+from signage.sign_rules import VILLAGE_LIST, AskedSign
 
 
 async def request_sign(
@@ -34,9 +38,11 @@ async def request_sign(
                 await outbox.append(tx, permitted)
                 await audit.append(tx, actor, permitted)
                 return permitted
-        refused = sign_rules.refuse(asked, rule, reason or "slot_taken", sign, today=today)
-        await request_store.insert_refused(tx, refused, asked, village, rules.version)
+        standing = await list_store.list_in_force(tx, VILLAGE_LIST, today)
+        listed = sign_rules.check_against_list(asked, rule, standing, today=today)
+        refused = sign_rules.refuse(asked, rule, reason or "slot_taken", sign, listed=listed, today=today)
+        await request_store.insert_refused(tx, refused, asked, village, rules.version, listed)
         await outbox.append(tx, refused)
         await audit.append(tx, actor, refused)
-        tx.refuse_after_commit(sign_rules.not_allowed(refused, rules))
+        tx.refuse_after_commit(sign_rules.not_allowed(refused, rules, listed))
     raise AssertionError("a refused ask has been raised by the transaction")

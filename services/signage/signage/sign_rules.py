@@ -8,19 +8,27 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qingdan import gate
+from qingdan.access_events import ListVersionTookEffect
 from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask, TurnedDown
 from qingdan.ids import DepartmentCode, SignCode, SignId, Title
 from qingdan.signage_events import Position, SignPermitted, SignRefused
+from qingdan.tasks_events import AskKind, RefusalCode
 from runtime.problems import Forbidden, Refusal
 from signage.version_rules import RuleVersion, SignRule
 
 SIGNS_PER_CENSUS_MAX: Final = 1_000
+VILLAGE_LIST: Final = "village"
+"""The list that asks of villages are checked against."""
 
 SignState = Literal["hanging", "ordered", "removed"]
 Verdict = Literal["permitted", "removable"]
 Reason = Literal["unknown_sign", "not_permitted", "wrong_position", "second_copy"]
 """Why a sign comes down."""
-RequestReason = Literal["unknown_sign", "not_permitted", "not_your_sign", "wrong_position", "slot_taken"]
+RequestReason = Literal[
+    "unknown_sign", "not_permitted", "not_your_sign", "wrong_position", "slot_taken", "negative_list"
+]
 """Why a department may not hang a sign."""
 
 
@@ -60,6 +68,14 @@ class AskedSign:
     wording: Title
     position: Position
     department: DepartmentCode
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The responsibility list's own no to a sign: by which version, and why."""
+
+    version: int
+    code: RefusalCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,23 @@ def decide(asked: AskedSign, village_zh: str, rules: RuleVersion) -> tuple[SignR
     return rule, _misplaced(rule, asked.position)
 
 
+def check_against_list(
+    asked: AskedSign, rule: SignRule | None, standing: ListVersionTookEffect | None, *, today: date
+) -> Listed | None:
+    """What the gate says of a sign that no rule permits: an ask like any other, that cites no item.
+
+    None for a sign that a rule permits, be it to somebody else or elsewhere, and before any list has been heard of.
+    """
+    if standing is None or (rule is not None and rule.permitted):
+        return None
+    # A kind of sign that the rules know has a name without the village's, and an English one.
+    titles = (asked.wording, asked.wording) if rule is None else (rule.title_zh, rule.title_en)
+    ask = Ask(asked.department, AskKind.SIGN, *titles, cites=None)
+    verdict = gate.decide(ask, standing, today)
+    assert isinstance(verdict, TurnedDown)  # what cites no item stands on none
+    return Listed(standing.version, verdict.code)
+
+
 def permit(asked: AskedSign, rule: SignRule, sign: SignId, *, today: date) -> SignPermitted:
     """The event of a department's sign that may hang."""
     return SignPermitted(
@@ -152,21 +185,36 @@ def permit(asked: AskedSign, rule: SignRule, sign: SignId, *, today: date) -> Si
     )
 
 
-def refuse(asked: AskedSign, rule: SignRule | None, reason: RequestReason, sign: SignId, *, today: date) -> SignRefused:
-    """The event of a department's sign that may not hang."""
+def refuse(
+    asked: AskedSign,
+    rule: SignRule | None,
+    reason: RequestReason,
+    sign: SignId,
+    *,
+    listed: Listed | None,
+    today: date,
+) -> SignRefused:
+    """The event of a department's sign that may not hang; that it may never be asked says more than the rule."""
+    never = listed is not None and listed.code is RefusalCode.NEGATIVE_LIST
     return SignRefused(
         sign=sign,
         village=asked.village,
         department=asked.department,
         code=rule.code if rule is not None else None,
-        reason=reason,
+        reason="negative_list" if never else reason,
         refused_on=today,
     )
 
 
-def not_allowed(refused: SignRefused, rules: RuleVersion) -> SignNotAllowed:
-    """The machine-readable answer to whoever asked."""
-    return SignNotAllowed(sign=str(refused.sign), code=refused.code, reason=refused.reason, rule_version=rules.version)
+def not_allowed(refused: SignRefused, rules: RuleVersion, listed: Listed | None) -> SignNotAllowed:
+    """The machine-readable answer to whoever asked; where the list had its say, with its version."""
+    return SignNotAllowed(
+        sign=str(refused.sign),
+        code=refused.code,
+        reason=refused.reason,
+        rule_version=rules.version,
+        list_version=listed.version if listed else None,
+    )
 
 
 def _misplaced(

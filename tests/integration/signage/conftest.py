@@ -27,7 +27,7 @@ from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
-from signage.consumers import on_inspection, on_tasks
+from signage.consumers import on_access, on_inspection, on_tasks
 from signage.count_signs import SignsCounted, count_signs
 from signage.list_orders import OrderView, list_orders
 from signage.list_signs import SignView, list_signs
@@ -137,7 +137,7 @@ class Scene(ServiceScene):
     """The service's database with its people."""
 
     NAME = "signage"
-    HEARS = (on_tasks, on_inspection)
+    HEARS = (on_tasks, on_inspection, on_access)
 
     operator: Actor = OPERATOR
     approver: Actor = APPROVER

@@ -145,14 +145,15 @@ def test_a_no_names_the_reason_and_the_rules_it_stands_on(rules: RuleVersion) ->
     asked = AskedSign(XIEDU, "消防安全办公室", "outside_vertical", "XFD")
     rule, reason = sign_rules.decide(asked, XIEDU_ZH, rules)
     assert reason is not None
-    refused = sign_rules.refuse(asked, rule, reason, SignId(UUID(int=7)), today=rules.effective_on)
+    refused = sign_rules.refuse(asked, rule, reason, SignId(UUID(int=7)), listed=None, today=rules.effective_on)
     assert (refused.code, refused.reason, refused.department) == ("SG17", "not_permitted", "XFD")
-    problem = sign_rules.not_allowed(refused, rules)
+    problem = sign_rules.not_allowed(refused, rules, None)
     assert problem.details == {
         "sign": str(UUID(int=7)),
         "code": "SG17",
         "reason": "not_permitted",
         "rule_version": 1,
+        "list_version": None,
     }
 
 
