@@ -242,8 +242,9 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
         division = DivisionCode(str(claims.get("division", "")))
     except ValueError:
         raise TokenIncomplete(reason="division") from None
-    department = claims.get("department") if Role.DEPARTMENT_STAFF in roles else None
-    if Role.DEPARTMENT_STAFF in roles and not _is_department(department):
+    # An approver whose token names a department is bound to it, department staff or not; staff must name one.
+    department = claims.get("department") if roles & {Role.DEPARTMENT_STAFF, Role.ACCESS_APPROVER} else None
+    if (department is not None or Role.DEPARTMENT_STAFF in roles) and not _is_department(department):
         raise TokenIncomplete(reason="department")
     return Actor(subject=subject, roles=roles, division=division, department=department)
 

@@ -1,13 +1,18 @@
-"""The one way to consume: `subscribe` binds a handler to a topic, and FastStream hands over raw records only."""
+"""The one way to consume: `subscribe` binds a handler to a topic, and FastStream hands over raw records only.
 
+`TopicReader` is for who only looks: it belongs to no group, commits nothing and acknowledges nothing.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, UnknownTopicOrPartitionError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.kafka.security import parse_security
 from faststream.middlewares import AckPolicy
 
 from qingdan.topics import Topic, TopicFamily
@@ -22,6 +27,9 @@ Receiver: TypeAlias = Callable[[tuple[Record, ...]], Awaitable[None]]
 Unreadable: TypeAlias = Callable[[TopicPartition], None]
 
 RECORDS_PER_POLL_MAX = 1_000
+_OPEN_TIMEOUT_S = 8.0
+_READ_TIMEOUT_MS = 1_000
+_READ_RECORDS_MAX = 200
 _POLL_TIMEOUT_MS = 10  # FastStream sleeps this long once more after an empty poll: it bounds the latency
 
 
@@ -204,3 +212,98 @@ async def _hand_over(message: Any) -> Any:
 def only_ours(broker: KafkaBroker, subscribers: Sequence[RawSubscriber]) -> bool:
     """Whether every subscriber of the broker went through this module; a service refuses to start otherwise."""
     return {id(s) for s in broker.subscribers} == {id(s._subscriber) for s in subscribers}
+
+
+class TopicReader:
+    """Reads a topic from named offsets on, in the order of each partition; several may read beside each other."""
+
+    def __init__(self, connection: KafkaConnection, topic_name: str, *, client_id: str) -> None:
+        self._topic_name = topic_name
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=connection.bootstrap_servers,
+            client_id=client_id,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # a position that is gone is an error, never a leap
+            isolation_level="read_committed",
+            max_poll_records=_READ_RECORDS_MAX,
+            fetch_max_wait_ms=500,
+            fetch_min_bytes=1,
+            fetch_max_bytes=8 * 1024 * 1024,
+            max_partition_fetch_bytes=1024 * 1024,
+            request_timeout_ms=10_000,
+            retry_backoff_ms=200,
+            metadata_max_age_ms=60_000,
+            **parse_security(connection.for_faststream()),
+        )
+        self._partitions: list[TopicPartition] = []
+        self.next_offsets: list[int] = []
+
+    async def open(self) -> tuple[list[int], list[int]]:
+        """Connect; return where each partition begins and ends now.
+
+        Raises KafkaError, OSError or TimeoutError when Kafka or the topic is away; the reader is closed then.
+        """
+        try:
+            async with asyncio.timeout(_OPEN_TIMEOUT_S):
+                await self._consumer.start()
+                await self._consumer._client.add_topic(self._topic_name)
+                numbers = self._consumer.partitions_for_topic(self._topic_name)
+                if not numbers:
+                    raise UnknownTopicOrPartitionError(self._topic_name)
+                self._partitions = [TopicPartition(self._topic_name, number) for number in sorted(numbers)]
+                starts = await self._consumer.beginning_offsets(self._partitions)
+                ends = await self._consumer.end_offsets(self._partitions)
+        except BaseException:
+            await self.close()
+            raise
+        return [starts[each] for each in self._partitions], [ends[each] for each in self._partitions]
+
+    def begin(self, next_offsets: Sequence[int]) -> None:
+        """Read from these offsets on, one for each partition."""
+        self._consumer.assign(self._partitions)
+        self.next_offsets = list(next_offsets)
+        self._go_back()
+
+    async def read(self) -> list[Record]:
+        """What comes next, after a second at the latest; nothing while Kafka is away.
+
+        A record that the client itself cannot read is none of ours, and is passed over. Raises OffsetOutOfRangeError
+        when retention was faster, and KafkaError when the topic is not ours to read any more.
+        """
+        try:
+            records = await self._take(self._partitions, _READ_TIMEOUT_MS, _READ_RECORDS_MAX)
+        except (ValueError, CorruptRecordException):
+            self._go_back()
+            records = await self._read_around_the_unreadable()
+        return records
+
+    async def _read_around_the_unreadable(self) -> list[Record]:
+        """Each partition by itself, a record at a time: an unreadable one takes all others of a poll with it."""
+        records: list[Record] = []
+        for partition in self._partitions:
+            try:
+                records += await self._take([partition], _READ_TIMEOUT_MS, 1)
+            except (ValueError, CorruptRecordException):
+                self.next_offsets[partition.partition] += 1
+                self._consumer.seek(partition, self.next_offsets[partition.partition])
+        return records
+
+    async def _take(self, partitions: Sequence[TopicPartition], timeout_ms: int, records_max: int) -> list[Record]:
+        taken = await self._consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=records_max)
+        records = [record for of_partition in taken.values() for record in of_partition]
+        for record in records:
+            self.next_offsets[record.partition] = record.offset + 1
+        return records
+
+    def _go_back(self) -> None:
+        for partition, offset in zip(self._partitions, self.next_offsets, strict=True):
+            self._consumer.seek(partition, offset)
+
+    @property
+    def has_more_partitions(self) -> bool:
+        """Whether somebody has added partitions since: who reads on would miss what is in them."""
+        return len(self._consumer.partitions_for_topic(self._topic_name) or ()) > len(self._partitions)
+
+    async def close(self) -> None:
+        await self._consumer.stop()

@@ -48,3 +48,18 @@ http_request_duration: Final = _meter.create_histogram(
 http_shed: Final = _meter.create_counter(
     "qingdan.http.shed", unit="{request}", description="Requests refused because too many were under way"
 )
+changes_listeners: Final = _meter.create_gauge(
+    "qingdan.changes.listeners", unit="{listener}", description="Streams of changes that are open in this process"
+)
+changes_sent: Final = _meter.create_counter(
+    "qingdan.changes.sent", unit="{event}", description="Events sent to listeners"
+)
+changes_skipped: Final = _meter.create_counter(
+    "qingdan.changes.skipped", unit="{record}", description="Records that no listener was shown: not readable here"
+)
+changes_catch_ups: Final = _meter.create_counter(
+    "qingdan.changes.catch_ups", unit="{listener}", description="Listeners that had to read the log to come to its end"
+)
+changes_cut: Final = _meter.create_counter(
+    "qingdan.changes.cut", unit="{listener}", description="Streams ended because their listener read too slowly"
+)

@@ -29,9 +29,11 @@ from runtime import (
     parking,
     problem_responses,
     telemetry,
+    workday_overrides,
 )
 from runtime.actor import Actor, service_actor
 from runtime.auth import Authenticator
+from runtime.change_stream import ChangeStreams
 from runtime.db import Pool, create_pool, transaction
 from runtime.health import Heartbeats
 from runtime.http import answer_replay
@@ -103,6 +105,7 @@ class Service:
         if "http" in settings.parts:
             app.include_router(self.router)
             app.include_router(divisions.router)
+            app.include_router(workday_overrides.router)
         app.include_router(invariants.router)
         app.add_middleware(
             LimitsMiddleware,
@@ -136,8 +139,12 @@ class Running:
     settings: ServiceSettings
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
+    changes: ChangeStreams = field(init=False)
     _pool: Pool | None = None
     _parts: list[Part] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.changes = ChangeStreams(self.settings, self.service.name, self.draining)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -189,6 +196,7 @@ class Running:
             await asyncio.sleep(_TRY_DATABASE_AGAIN_S)
 
     async def _stop(self, app: FastAPI) -> None:
+        await self.changes.stop()
         for part in reversed(self._parts):
             await part.stop()
         if self._pool is not None:
@@ -205,6 +213,7 @@ class Running:
     def drain(self) -> None:
         """Told to stop: no new requests, open streams end."""
         self.draining.set()
+        self.changes.wake()
         self.heartbeats.not_ready("drain", "this process was told to stop")
 
 

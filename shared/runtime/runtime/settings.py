@@ -34,6 +34,9 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(8000, ge=0, le=65535)
     http_body_bytes_max: int = Field(1024 * 1024, ge=1024)
     http_in_flight_max: int = Field(256, ge=1)
+    streams_max: int = Field(200, ge=1, le=10_000, description="streams of changes open at once in this process")
+    streams_per_actor_max: int = Field(10, ge=1, le=1_000, description="of these, of one subject")
+    changes_kept_max: int = Field(5_000, ge=400, le=100_000, description="newest changes kept for listeners")
     drain_s_max: int = Field(8, ge=1, le=15, description="for requests and open streams, once told to stop")
 
     parts: Annotated[frozenset[Part], NoDecode] = frozenset({"http", "consume", "relay"})

@@ -19,6 +19,12 @@ async def calendar(tx: Tx) -> Calendar:
     return _cached[1]
 
 
+def forget() -> None:
+    """Read the overrides again the next time: this process has just imported some."""
+    global _cached  # noqa: PLW0603 - one process has one calendar
+    _cached = None
+
+
 async def latest_calendar(tx: Tx) -> tuple[Calendar, str]:
     """The calendar with all overrides imported until now, and a fingerprint of all that is known.
 

@@ -74,13 +74,18 @@ async def test_the_runtime_grants_this_and_nothing_else(catalogue: Session) -> N
     assert await catalogue.fetch(OTHERS) == []
 
 
+QUEUES = {"finished_duration"}
+"""What is taken from a queue is counted elsewhere in the same transaction, and gone."""
+
+
 @pytest.mark.parametrize("catalogue", ["tasks", "inspection", "signage"], indirect=True)
 async def test_a_service_grants_nothing_beyond_the_runtime_s_and_removes_nothing_of_its_own(catalogue: Session) -> None:
     granted = await rights(catalogue)
     assert {table: granted.pop(table) for table in RUNTIME} == RUNTIME
     assert granted  # it has tables of its own
     kinds = {table: {right.partition(" (")[0] for right in allowed} for table, allowed in granted.items()}
-    assert {table for table, allowed in kinds.items() if not allowed <= {"SELECT", "INSERT", "UPDATE"}} == set()
+    removing = {table for table, allowed in kinds.items() if not allowed <= {"SELECT", "INSERT", "UPDATE"}}
+    assert removing - QUEUES == set()
     assert await catalogue.fetch(OTHERS) == []
 
 

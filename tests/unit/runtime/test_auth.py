@@ -200,6 +200,8 @@ async def test_a_critical_extension_that_nobody_understands_is_refused(issuer: I
         ({"roles": ["department_staff"]}, "department"),
         ({"roles": ["department_staff"], "department": "*"}, "department"),
         ({"roles": ["department_staff"], "department": 7}, "department"),
+        ({"roles": ["access_approver"], "department": "*"}, "department"),
+        ({"roles": ["access_approver"], "department": ""}, "department"),
     ],
 )
 async def test_a_signed_token_with_wrong_claims_is_refused(issuer: Issuer, changed: Claims, reason: str) -> None:
@@ -218,12 +220,15 @@ async def test_somebody_without_a_role_that_we_know_may_do_nothing(issuer: Issue
     assert caught.value.status == 403
 
 
-async def test_unknown_roles_are_ignored_and_only_department_staff_has_a_department(issuer: Issuer) -> None:
+async def test_unknown_roles_are_ignored_and_a_department_binds_its_staff_and_approvers(issuer: Issuer) -> None:
     authenticator = issuer.authenticator()
     staff = await authenticator.actor_of(signed(claims(roles=["department_staff", "x", "service"], department="MZJ")))
     town = await authenticator.actor_of(signed(claims(roles=["town_staff"], department="MZJ")))
     assert (staff.roles, staff.app_department) == (frozenset({Role.DEPARTMENT_STAFF}), "MZJ")
     assert town.app_department == "*"
+    approver = await authenticator.actor_of(signed(claims(roles=["access_approver"], department="ZZB")))
+    countys = await authenticator.actor_of(signed(claims(roles=["access_approver"])))
+    assert (approver.app_department, countys.app_department) == ("ZZB", "*")
 
 
 async def test_no_refusal_repeats_anything_of_the_token(issuer: Issuer) -> None:
