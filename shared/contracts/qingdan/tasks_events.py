@@ -202,6 +202,7 @@ class ShareLimitChanged(EventBody):
     code: OpenCode = Field(description="as in `own`, `extension`, `calendar`")
     changed_on: date
     origin: Origin
+    judged_due_on: date | None = Field(None, description="by which on time is judged; null: by the due date")
 
 
 class SharePaused(EventBody):
@@ -232,6 +233,7 @@ class ShareResumed(EventBody):
     provisional: bool
     resumed_on: date
     origin: Origin
+    judged_due_on: date | None = Field(None, description="by which on time is judged; null: by the due date")
 
 
 class ExtensionAsked(EventBody):

@@ -16,6 +16,7 @@ from qingdan.divisions import DivisionCode
 from qingdan.gate import Ask, Beyond, EarlierAsk, Likeness, TurnedDown, decide, duplicate_of, within_item
 from qingdan.ids import TaskId
 from qingdan.tasks_events import AskKind, RefusalCode
+from tests.unit.contracts.reworded_asks import IN_OTHER_WORDS
 
 Standing = ListVersionTookEffect
 
@@ -72,19 +73,66 @@ def test_the_code_of_23_of_the_25_asks_off_the_list_is_the_one_given_by_hand(
     assert (len(codes), differing) == (25, {"TX11": "off_list", "TX23": "asker_not_named"})
 
 
-def test_the_nearest_item_of_19_of_the_25_asks_off_the_list_is_the_one_given_by_hand(
+def test_the_nearest_item_of_all_25_asks_off_the_list_is_the_one_given_by_hand(village_list: Standing) -> None:
+    nearest = {row.code: verdict_on(ask_off(row), village_list)[1] for row in jize().off_list}
+    assert nearest == {row.code: row.nearest_item for row in jize().off_list}
+
+
+def test_what_the_labels_leave_to_the_village_passes_when_the_items_owner_brings_it(village_list: Standing) -> None:
+    """The gate looks at who asks: the same four, asked by a department that the item names, are the village's to
+    refuse."""
+    for row in (row for row in jize().off_list if row.decided_by == "village"):
+        assert row.nearest_item is not None
+        owner = item_of(village_list, row.nearest_item).owner_department
+        assert owner is not None
+        brought = replace(ask_off(row), department=owner, cites=row.nearest_item)
+        assert verdict_on(brought, village_list) == ("passes", row.nearest_item)
+
+
+def test_in_other_words_the_asks_off_the_list_stay_refused_and_most_are_led_to_the_same_item(
     village_list: Standing,
 ) -> None:
-    """The other six differ in meaning, not in words: no wording leads from ledgers to the village archive."""
-    differing = {row.code for row in jize().off_list if verdict_on(ask_off(row), village_list)[1] != row.nearest_item}
-    assert differing == {"TX02", "TX03", "TX05", "TX14", "TX18", "TX25"}
+    """What is forbidden in words that no negative entry uses is refused all the same, as being off the list."""
+    found = [
+        (verdict_on(replace(ask_off(row), title_zh=title_zh, title_en=title_en), village_list), row)
+        for row in jize().off_list
+        if row.cites is None
+        for title_zh, title_en in IN_OTHER_WORDS[row.code]
+    ]
+    codes = sum(code == row.refusal_code for (code, _), row in found)
+    nearest = sum(item == row.nearest_item for (_, item), row in found)
+    assert (len(found), codes, nearest) == (66, 48, 58)
+    assert not [row.code for (code, _), row in found if code == "passes"]
 
 
-def test_wording_and_asker_lead_37_of_the_40_asks_to_the_item_they_would_have_to_cite(
+def test_a_sign_is_led_to_no_item_whatever_its_words(village_list: Standing) -> None:
+    sign = Ask("MZJ", AskKind.SIGN, "管护农村公路和村道", "Maintain rural roads", None)
+    assert verdict_on(sign, village_list) == ("off_list", None)
+
+
+def test_one_word_in_common_is_no_evidence_and_a_translation_alone_is_none(village_list: Standing) -> None:
+    translated = item_of(village_list, "RQ06").title_en
+    for title_zh in ("代收城乡居民保险费现金", "无关事项"):
+        ask = Ask("KXX", AskKind.TASK, title_zh, translated, None)
+        assert verdict_on(ask, village_list) == ("off_list", None)
+    same = Ask("KXX", AskKind.TASK, "农业投保理赔", "x", None)
+    assert verdict_on(same, village_list) == ("off_list", "RQ06")
+
+
+def test_two_lists_of_the_same_number_are_never_mistaken_for_each_other(village_list: Standing) -> None:
+    ask = replace(ROAD, cites=None, title_zh="管护水渠和机井", title_en="Maintain canals and wells", department="KXX")
+    assert verdict_on(ask, village_list)[1] == "RQ04"
+    swapped = with_item(village_list, item_of(village_list, "RQ04", title_zh="别的", title_en="Other"))
+    swapped = with_item(swapped, item_of(swapped, "RQ03", title_zh="管护小型水利和机井", title_en="Maintain canals"))
+    assert (swapped.list_code, swapped.version) == (village_list.list_code, village_list.version)
+    assert verdict_on(ask, swapped)[1] == "RQ03"
+
+
+def test_wording_subject_and_asker_lead_38_of_the_40_asks_to_the_item_they_would_have_to_cite(
     village_list: Standing,
 ) -> None:
     nearest = [verdict_on(replace(ask_on(row), cites=None), village_list)[1] for row in jize().tasks]
-    assert sum(code == row.item for code, row in zip(nearest, jize().tasks, strict=True)) == 37
+    assert sum(code == row.item for code, row in zip(nearest, jize().tasks, strict=True)) == 38
 
 
 ROAD = Ask("JTJ", AskKind.TASK, "村主路硬化", "Harden the village main road", "RQ03")
