@@ -5,6 +5,7 @@ from typing import Any
 from inspection.plan_completion_visits import plan_completion_visits
 from inspection.record_claims import record_claims
 from inspection.record_completions import record_completions
+from inspection.record_due_dates import record_due_dates
 from inspection.record_refusals import record_refusals
 from inspection.record_reports import record_reports
 from inspection.record_tasks import record_tasks
@@ -12,9 +13,11 @@ from inspection.record_withdrawals import record_withdrawals
 from qingdan.tasks_events import (
     ShareClaimed,
     ShareCompleted,
+    ShareLimitChanged,
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareResumed,
     ShareWithdrawn,
     TaskPublished,
 )
@@ -32,6 +35,8 @@ async def on_tasks(tx: Tx, run: Run[Any]) -> None:
             await record_tasks(tx, run)
         case [ShareClaimed(), *_]:
             await record_claims(tx, run)
+        case [ShareLimitChanged() | ShareResumed(), *_]:
+            await record_due_dates(tx, run)
         case [ShareProgressed(), *_]:
             await record_reports(tx, run)
         case [ShareReportedDone(), *_]:

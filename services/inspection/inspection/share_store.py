@@ -12,9 +12,11 @@ from qingdan.origin import Origin
 from qingdan.tasks_events import (
     ShareClaimed,
     ShareCompleted,
+    ShareLimitChanged,
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareResumed,
     ShareWithdrawn,
     TaskPublished,
 )
@@ -63,6 +65,28 @@ ON CONFLICT (id) DO UPDATE SET
     state = 'claimed', department = excluded.department, limit_working_days = excluded.limit_working_days,
     claimed_on = excluded.claimed_on, due_on = excluded.due_on, provisional = excluded.provisional,
     version = s.version + 1
+"""
+
+# A due date that moves proves at least that the share was claimed.
+_DUE = """
+INSERT INTO share AS s (id, task_id, division_id, origin_service, origin_kind, origin_id, state, department,
+                        limit_working_days, due_on, provisional)
+SELECT e.share, e.task, d.id, e.origin_service, e.origin_kind, e.origin_id, 'claimed', e.department,
+       e.limit_working_days, e.due_on, e.provisional
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::int[], $9::date[],
+            $10::boolean[])
+    AS e(share, task, village, origin_service, origin_kind, origin_id, department, limit_working_days, due_on,
+         provisional)
+JOIN division d ON d.code = e.village AND d.valid_to IS NULL
+ON CONFLICT (id) DO UPDATE SET
+    limit_working_days = coalesce(excluded.limit_working_days, s.limit_working_days), due_on = excluded.due_on,
+    provisional = excluded.provisional, version = s.version + 1
+"""
+
+# An extension that the village had asked for before can be granted when the share is complete.
+_EXTENDED = """
+UPDATE share SET on_time = reported_on <= due_on
+WHERE id = ANY($1::uuid[]) AND state = 'completed' AND reported_on IS NOT NULL
 """
 
 # A report on a share never heard of proves at least that it was claimed.
@@ -153,6 +177,23 @@ async def save_claims(tx: Tx, claims: Sequence[ShareClaimed]) -> None:
         for claim in _last_of_each(claims)
     ]
     await _upsert(tx, _CLAIMED, rows)
+
+
+async def save_due_dates(tx: Tx, changes: Sequence[ShareLimitChanged | ShareResumed]) -> None:
+    """Enter when shares are due now, and whether what is complete was on time then. Raises DivisionUnknown."""
+    last = _last_of_each(changes)
+    rows = [
+        (
+            *(change.share, change.task, str(change.village), *_origin(change.origin)),
+            *_limit(change),
+            *(change.due_on, change.provisional),
+        )
+        for change in last
+    ]
+    await _upsert(tx, _DUE, rows)
+    extended = [each.share for each in last if isinstance(each, ShareLimitChanged) and each.code == "extension"]
+    if extended:
+        await tx.execute(_EXTENDED, extended)
 
 
 async def save_reports(tx: Tx, reports: Sequence[Report]) -> None:
@@ -296,6 +337,11 @@ def _last_of_each(events: Sequence[S]) -> list[S]:
     """
     last = {event.share: event for event in events}
     return [last[share] for share in sorted(last)]
+
+
+def _limit(change: ShareLimitChanged | ShareResumed) -> tuple[str | None, int | None]:
+    """Department and limit, where the change tells them."""
+    return (change.department, change.limit_working_days) if isinstance(change, ShareLimitChanged) else (None, None)
 
 
 def _is_done(report: Report) -> bool:

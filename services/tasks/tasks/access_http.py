@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
@@ -22,6 +23,7 @@ from tasks.list_applications import ApplicationView, list_applications
 from tasks.list_delegations import list_delegations
 from tasks.list_rules import VILLAGE_LIST
 from tasks.resubmit_application import resubmit_application
+from tasks.revoke_delegation import revoke_delegation
 from tasks.show_application import WholeApplication, show_application
 from tasks.show_desk import DeskPosition, show_desk
 from tasks.show_stages import show_stages
@@ -190,9 +192,18 @@ async def delegate(body: DelegateApprovals, command: CreatingCommand) -> Respons
     )
 
 
-@router.get("/delegations", summary="Delegations of one's department that are not over 委托列表")
-async def delegations(query: Query) -> list[DelegationView]:
-    return await list_delegations(query.pool, query.actor)
+@router.post(
+    "/delegations/{delegation}/revoke",
+    response_model=DelegationView,
+    summary="Let a delegation hold no more from today on (approver of the department) 撤销委托",
+)
+async def revoke(delegation: UUID, command: ChangingCommand) -> Response:
+    return command.answer(await revoke_delegation(command.pool, command.actor, delegation, expected=command.expected))
+
+
+@router.get("/delegations", summary="Delegations of one's department that hold, or that are over 委托列表")
+async def delegations(query: Query, ended: bool = False) -> list[DelegationView]:
+    return await list_delegations(query.pool, query.actor, ended=ended)
 
 
 @router.post(

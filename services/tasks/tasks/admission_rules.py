@@ -4,16 +4,28 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from qingdan import gate
 from qingdan.access_events import ItemCategory, ListItem
 from qingdan.gate import Ask, TurnedDown
 from qingdan.ids import DepartmentCode, ItemCode
 from qingdan.tasks_events import AskKind, RefusalCode
+from runtime.problems import Conflict
 from tasks.application_rules import Wanted
 from tasks.list_rules import Item, ListVersion
 
+ROWS_MAX: Final = 500
+"""How many items and negative entries a list has at most: its event carries the whole of it."""
+
 _CODE = re.compile(r"AC([0-9]{2,9})")
+
+
+class ListFull(Conflict):
+    """This list has no room for another item. 该清单的条目数已达上限。
+
+    Ask the operator to publish a version without what is asked no more. 请联系运维发布新版本，删去不再需要的事项。
+    """
 
 
 def next_code(ever_used: Iterable[ItemCode]) -> ItemCode:
@@ -25,7 +37,9 @@ def next_code(ever_used: Iterable[ItemCode]) -> ItemCode:
 def with_item(
     standing: ListVersion, version: int, wanted: Wanted, department: DepartmentCode, code: ItemCode, *, today: date
 ) -> ListVersion:
-    """The version that follows `standing` with the item on it."""
+    """The version that follows `standing` with the item on it. Raises ListFull."""
+    if len(standing.items) + len(standing.negative) >= ROWS_MAX:
+        raise ListFull(rows_max=ROWS_MAX)
     item = Item.model_validate(
         {
             **wanted.model_dump(

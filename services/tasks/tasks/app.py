@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from runtime.service import Service
-from tasks import consumers, http, works
+from tasks import consumers, http, list_http, works
 from tasks.settings import Settings
 
 service = Service(
@@ -17,6 +17,7 @@ service = Service(
     works=[
         *(works.uphold_silent_appeals, works.recount_due_dates, works.withdraw_taken_shares, works.fold_durations),
         *(works.escalate_applications, works.lapse_emergencies),
+        works.grant_silent_extensions,
     ],
-    media_types=frozenset({"text/csv"}),
+    media_types=frozenset(list_http.MEDIA_TYPES.values()),
 )

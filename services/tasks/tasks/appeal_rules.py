@@ -1,5 +1,6 @@
 """Decisions on appeals: a department against a village's no, then the county, for good."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -51,7 +52,17 @@ class OwnAppeal(Forbidden):
 
 
 class CountyDecides(Forbidden):
-    """An appeal is decided by the county. 申诉由县级决定。"""
+    """An appeal is decided by the county. 申诉由县级决定。
+
+    An approver of a department decides for the county where the department sits in a stage of work access.
+    部门的审批人仅在所在部门参与准入审批时，方可代表县级作出决定。
+    """
+
+
+class TimeToDecideOver(Refusal):
+    """The county let its time pass: the village's no stands. 县级未在期限内作出决定，村的拒绝成立。"""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,23 @@ class Appeal:
     origin: Origin
     appealed_by: str
     state: AppealState
+    decide_by: date
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Somebody before an appeal; department: None for whoever is bound to none; approves: has that role."""
+
+    subject: str
+    level: DivisionLevel
+    department: DepartmentCode | None
+    approves: bool
+
+    @property
+    def of_county(self) -> bool:
+        """Whether it is an approver of the county or above, of whichever department."""
+        return self.approves and self.level in _COUNTY_OR_ABOVE
 
 
 def appeal(refused: RefusedAsk, calendar: Calendar, *, today: date) -> RefusalAppealed:
@@ -107,19 +134,37 @@ def appeal(refused: RefusedAsk, calendar: Calendar, *, today: date) -> RefusalAp
     )
 
 
+def decides_for_county(decider: Decider, seated: Collection[DepartmentCode]) -> bool:
+    """Whether an approver speaks for the county: bound to no department, or to one that sits in a stage of access."""
+    return decider.of_county and (decider.department is None or decider.department in seated)
+
+
+def require_county(decider: Decider, seated: Collection[DepartmentCode]) -> None:
+    """Raises CountyDecides; to be asked before anything is read as `scope_of` sees it."""
+    if not decides_for_county(decider, seated):
+        raise CountyDecides()
+
+
+def department_shown(reader: Decider, seated: Collection[DepartmentCode]) -> DepartmentCode | None:
+    """Whose appeals somebody may read; None: all in their scope."""
+    return None if decides_for_county(reader, seated) else reader.department
+
+
 def decide(
-    appealed: Appeal, upheld: bool, *, level: DivisionLevel, subject: str, department: str | None, today: date
+    appealed: Appeal, upheld: bool, decider: Decider, seated: Collection[DepartmentCode], *, today: date
 ) -> RefusalDecided:
     """The county decides: `upheld`, the village's no stands; else the share is on its desk again.
 
-    level, subject and department are the decider's. Raises CountyDecides, OwnAppeal, AppealDecided.
+    seated: the departments that sit in a stage of access. Raises CountyDecides, OwnAppeal, AppealDecided,
+    TimeToDecideOver.
     """
-    if level not in _COUNTY_OR_ABOVE:
-        raise CountyDecides()
-    if subject == appealed.appealed_by or department == appealed.department:
+    require_county(decider, seated)
+    if decider.subject == appealed.appealed_by or decider.department == appealed.department:
         raise OwnAppeal()
     if appealed.state != "open":
         raise AppealDecided(ask=str(appealed.ask), state=appealed.state)
+    if today > appealed.decide_by:
+        raise TimeToDecideOver(ask=str(appealed.ask), decide_by=str(appealed.decide_by))
     return _decided(appealed, upheld, today)
 
 

@@ -1,18 +1,20 @@
 """Every SQL statement on appeals against a village's no."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 import asyncpg
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import AskId, ShareId, TaskId
+from qingdan.ids import AskId, DepartmentCode, ShareId, TaskId
 from qingdan.origin import Origin
 from qingdan.tasks_events import RefusalAppealed, RefusalCode, RefusalDecided
+from runtime.actor import Actor, Role
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
-from tasks.appeal_rules import Appeal, RefusedAsk
+from tasks.appeal_rules import Appeal, Decider, RefusedAsk
 
 # The share is the aggregate: its row is locked, so that events of one task keep their order.
 _LOCK_REFUSED = """
@@ -21,7 +23,8 @@ SELECT r.id, r.share_id, s.task_id, d.code AS village, r.department, r.refused_o
 FROM refused_ask r JOIN division d ON d.id = r.division_id LEFT JOIN share s ON s.id = r.share_id WHERE r.id = $1
 """
 _APPEAL: Final = """
-SELECT a.ask_id, a.share_id, s.task_id, d.code AS village, a.department, a.appealed_by, a.state, a.version,
+SELECT a.ask_id, a.share_id, s.task_id, d.code AS village, a.department, a.appealed_by, a.state, a.decide_by,
+       a.version,
        s.origin_service, s.origin_kind, s.origin_id
 FROM refusal_appeal a JOIN share s ON s.id = a.share_id JOIN division d ON d.id = a.division_id
 """
@@ -38,6 +41,22 @@ SELECT a.ask_id AS ask, a.share_id AS share, s.task_id AS task, d.code AS villag
 FROM refusal_appeal a JOIN share s ON s.id = a.share_id JOIN refused_ask r ON r.id = a.ask_id
 JOIN division d ON d.id = a.division_id
 """
+
+
+def scope_of(actor: Actor, reader: Decider) -> Actor:
+    """As whom the rows of appeals are read: an approver of the county sees those of all departments, to look further.
+
+    What is appealed never belongs to the decider's own department, which row-level security binds them to. Only for
+    a transaction that touches nothing but appeals, and none but those that `appeal_rules.department_shown` names.
+    """
+    if not reader.of_county:
+        return actor
+    return replace(actor, department=None, roles=actor.roles - {Role.DEPARTMENT_STAFF})
+
+
+def decider(actor: Actor) -> Decider:
+    """Somebody as the rules see them."""
+    return Decider(actor.subject, actor.division.level, actor.department, approves=Role.ACCESS_APPROVER in actor.roles)
 
 
 async def lock_refused(tx: Tx, ask: AskId) -> RefusedAsk:
@@ -118,23 +137,23 @@ async def codes_overturned(tx: Tx, share: ShareId) -> frozenset[RefusalCode]:
     return frozenset(RefusalCode(row["code"]) for row in rows)
 
 
-async def find_appeal(tx: Tx, ask: AskId) -> asyncpg.Record:
-    """An appeal as it is shown. Raises NotFound."""
-    row = await tx.fetchrow(_VIEW + "WHERE a.ask_id = $1", ask)
+async def find_appeal(tx: Tx, ask: AskId, department: DepartmentCode | None) -> asyncpg.Record:
+    """An appeal as it is shown; department: whose it must be, if not None. Raises NotFound."""
+    row = await tx.fetchrow(_VIEW + "WHERE a.ask_id = $1 AND ($2::text IS NULL OR a.department = $2)", ask, department)
     if row is None:
         raise NotFound(ask=str(ask))
     return row
 
 
 async def list_appeals(
-    tx: Tx, *, state: str | None, after: tuple[date, AskId] | None, limit: int
+    tx: Tx, department: DepartmentCode | None, *, state: str | None, after: tuple[date, AskId] | None, limit: int
 ) -> Sequence[asyncpg.Record]:
-    """Appeals by the day on which they must be decided, after the one that `after` names."""
+    """Appeals, of a department or of all, by the day on which they must be decided, after the one `after` names."""
     decide_by, ask = after or (None, None)
     return await tx.fetch(
         _VIEW + "WHERE ($1::text IS NULL OR a.state = $1) AND ($2::date IS NULL OR (a.decide_by, a.ask_id) > ($2, $3))"
-        " ORDER BY a.decide_by, a.ask_id LIMIT $4",
-        *(state, decide_by, ask, limit),
+        " AND ($5::text IS NULL OR a.department = $5) ORDER BY a.decide_by, a.ask_id LIMIT $4",
+        *(state, decide_by, ask, limit, department),
     )
 
 
@@ -148,6 +167,7 @@ def _appeal(row: asyncpg.Record) -> Appeal:
         origin=_origin(row),
         appealed_by=row["appealed_by"],
         state=row["state"],
+        decide_by=row["decide_by"],
         version=row["version"],
     )
 

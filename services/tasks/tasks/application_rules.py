@@ -19,11 +19,12 @@ from qingdan.access_events import (
     ListItem,
     Words,
 )
-from qingdan.divisions import DivisionCode
+from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.ids import ApplicationId, DepartmentCode, ItemCode, ListCode, OpenCode, Title
 from qingdan.tasks_events import AskKind
 from runtime.problems import Conflict, Forbidden, Invalid, Refusal
 from runtime.workdays import Calendar, DueDate
+from tasks.list_rules import CATEGORIES
 from tasks.stage_rules import Stage, StageSet
 
 ApplicationState = Literal["under_review", "returned", "approved", "refused", "lapsed"]
@@ -37,6 +38,14 @@ _REQUIRED: Final = ("reason", "issuing_body", "issued_on", "hours_estimate", "in
 
 class NotYourDepartment(Forbidden):
     """A department applies for itself only. 部门只能为本部门提出准入申请。"""
+
+
+class CountyAdmits(Forbidden):
+    """Work access is the county's: its departments apply, its approvers decide.
+    准入由县级办理：县级部门申请，县级审批人审批。
+
+    Bring it to the county's department in charge. 请向县级主管部门提出。
+    """
 
 
 class NotUnderReview(Conflict):
@@ -84,6 +93,13 @@ class DecidedBefore(Conflict):
     """
 
 
+class ReviewOver(Conflict):
+    """The time in which this emergency could be reviewed is over; it lapses. 该应急事项的审核期限已过，即行失效。
+
+    Apply for the item in the ordinary way. 请按一般程序申请准入。
+    """
+
+
 class NegativeListClash(Refusal):
     """The negative list says that this may never be asked of a village; the application is refused and counted.
     负面清单规定不得向村级提出该事项，申请不予受理并已计入统计。
@@ -96,6 +112,14 @@ class NegativeListClash(Refusal):
 
 class TermOver(Invalid):
     """An item is applied for with a term that is not over yet. 申请事项的有效期不得早于今日。"""
+
+
+class CategoryOfAnotherList(Invalid):
+    """Items of this list have other categories, named in categories. 该清单的事项没有此类别，可用类别见 categories。"""
+
+
+class BasisNotIssuedYet(Invalid):
+    """A legal basis has been issued before anybody applies by it. 法律依据须在申请前已经发布。"""
 
 
 class CategoryNotApplicable(Refusal):
@@ -225,21 +249,43 @@ def wanted_of(event: AccessApplied) -> Wanted:
     """What a department's event asks for. Raises CategoryNotApplicable."""
     if event.category is ItemCategory.NEGATIVE:
         raise CategoryNotApplicable(category=event.category.value)
-    said = event.model_dump(include=set(Wanted.model_fields) - {"law", "article", "askers"})
-    return Wanted(**said, law=event.legal_basis, askers=event.askers or (event.department,))
+    said = event.model_dump(include=set(Wanted.model_fields) - {"law", "article", "askers", "kinds"})
+    kinds = tuple(dict.fromkeys(event.kinds))  # the contract lets a kind be named twice
+    return Wanted(**said, kinds=kinds, law=event.legal_basis, askers=event.askers or (event.department,))
+
+
+def require_county(level: DivisionLevel) -> None:
+    """Raises CountyAdmits: what a township admitted would bind the whole county, and nobody below sees a city's."""
+    if level is not DivisionLevel.COUNTY:
+        raise CountyAdmits()
 
 
 def check_wanted(wanted: Wanted, *, today: date) -> None:
-    """Raises CategoryNotApplicable, TermOver for what can never be on the list."""
+    """Raises CategoryNotApplicable, CategoryOfAnotherList, BasisNotIssuedYet, TermOver for what can never be listed."""
     if wanted.category is ItemCategory.NEGATIVE:
         raise CategoryNotApplicable(category=wanted.category.value)
-    if wanted.valid_to is not None and wanted.valid_to < today:
-        raise TermOver(valid_to_min=str(today))
+    fitting = CATEGORIES.get(wanted.list_code)
+    if fitting is not None and wanted.category.value not in fitting:
+        raise CategoryOfAnotherList(list_code=wanted.list_code, categories=list(fitting))
+    if wanted.issued_on is not None and wanted.issued_on > today:
+        raise BasisNotIssuedYet(issued_on_max=str(today))
+    _require_term(wanted, today)
 
 
-def begin(stages: StageSet, days: Calendar, *, today: date) -> Place:
+def begin(stages: StageSet, applicant: DepartmentCode, days: Calendar, *, today: date) -> Place:
     """The place at the first stage."""
-    return _at(stages, 1, days, today)
+    return _at(stages, 1, applicant, days, today)
+
+
+def seats(stage: Stage, applicant: DepartmentCode) -> tuple[DepartmentCode, ...]:
+    """Whose opinion a stage waits for: no department gives one on its own application.
+
+    Where no other is left, whoever the stage escalates to speaks for it. Where that is the applicant as well, as when
+    the county's own office applies, there is nobody beside it: then another person of it.
+    """
+    if others := tuple(each for each in stage.departments if each != applicant):
+        return others
+    return (stage.escalate_to,) if stage.escalate_to != applicant else stage.departments
 
 
 def check_resubmission(application: Application, wanted: Wanted, department: str | None) -> None:
@@ -289,10 +335,12 @@ def decide(
 ) -> Decided:
     """What an opinion does: all departments of a stage must approve, one return returns, one refusal refuses.
 
-    Raises NotUnderReview, NotYourStage, OwnApplication, DecidedBefore.
+    Raises NotUnderReview, ReviewOver, NotYourStage, OwnApplication, DecidedBefore, TermOver.
     """
     if application.state != "under_review":
         raise NotUnderReview(application=str(application.id), state=application.state)
+    if application.review_by is not None and today > application.review_by:
+        raise ReviewOver(review_by=str(application.review_by))
     if who.department not in application.waiting_for:
         raise NotYourStage(waiting_for=list(application.waiting_for))
     if who.persons & involved.applicants:
@@ -310,7 +358,8 @@ def decide(
     if left := tuple(each for each in application.waiting_for if each != who.department):
         return Decided(opinion, "waits", Place(at, left, application.due))
     if at < len(stages.stages):
-        return Decided(opinion, "next_stage", _at(stages, at + 1, days, today))
+        return Decided(opinion, "next_stage", _at(stages, at + 1, application.department, days, today))
+    _require_term(application.wanted, today)
     return Decided(opinion, "approved", None)
 
 
@@ -418,6 +467,11 @@ def _listed(wanted: Wanted) -> Wanted:
     return wanted.model_copy(update={"reason": None, "issuing_body": None, "issued_on": None})
 
 
-def _at(stages: StageSet, position: int, days: Calendar, today: date) -> Place:
+def _require_term(wanted: Wanted, today: date) -> None:
+    if wanted.valid_to is not None and wanted.valid_to < today:
+        raise TermOver(valid_to_min=str(today))
+
+
+def _at(stages: StageSet, position: int, applicant: DepartmentCode, days: Calendar, today: date) -> Place:
     stage = stages.at(position)
-    return Place(position, stage.departments, days.add_working_days(today, stage.limit_working_days))
+    return Place(position, seats(stage, applicant), days.add_working_days(today, stage.limit_working_days))

@@ -16,10 +16,11 @@ from tasks.application_rules import NEGATIVE_LIST, Application, Wanted
 async def apply_for_access(pool: Pool, actor: Actor, wanted: Wanted) -> AccessReceived:
     """Receive the application; its first stage's limit runs from today.
 
-    Raises Forbidden unless the actor is department staff, CategoryNotApplicable, TermOver, NoListInForce,
+    Raises Forbidden unless the actor is department staff, CountyAdmits, what `check_wanted` raises, NoListInForce,
     DivisionUnknown, and NegativeListClash: that refusal is committed and published before it is raised.
     """
     actor.require(Role.DEPARTMENT_STAFF)
+    application_rules.require_county(actor.division.level)
     department = str(actor.department)
     today = business_date(utcnow())
     application_rules.check_wanted(wanted, today=today)
@@ -29,7 +30,7 @@ async def apply_for_access(pool: Pool, actor: Actor, wanted: Wanted) -> AccessRe
             await id_in_scope(tx, wanted.division)
         standing = await list_store.list_in_force(tx, wanted.list_code, today)
         stages = await stage_store.stages_in_force(tx, "ordinary", today)
-        place = application_rules.begin(stages, await calendar(tx), today=today)
+        place = application_rules.begin(stages, department, await calendar(tx), today=today)
         clash = admission_rules.clash_with_negative(wanted, department, standing)
         application = Application(
             id=ApplicationId(new_id()),

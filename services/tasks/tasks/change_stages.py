@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from runtime import audit
 from runtime.actor import Actor, Role
+from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
 from tasks import stage_rules, stage_store
 from tasks.stage_rules import Stage, StageKind, StageSet
@@ -45,7 +46,9 @@ async def change_stages(
     actor.require(Role.OPERATOR)
     async with transaction(pool, actor) as tx:
         newest = await stage_store.lock_stages(tx, kind)
-        changed = stage_rules.change_stages(kind, stages, review_days, effective_on, newest)
+        changed = stage_rules.change_stages(
+            kind, stages, review_days, effective_on, newest, today=business_date(utcnow())
+        )
         await stage_store.insert_stages(tx, changed)
         view = StageSetView.of(changed)
         audit.note(tx, "access.stages-changed", kind, view.model_dump(mode="json"))

@@ -9,6 +9,7 @@ from qingdan.ids import ShareId
 from qingdan.tasks_events import ShareClaimed, ShareLimitChanged, ShareWithdrawn
 from runtime.problems import Refusal
 from runtime.workdays import Calendar
+from tasks import clock_rules
 from tasks.share_rules import Share, require_unclaimed, require_under_way
 
 LIMIT_WORKING_DAYS_MAX: Final = 250  # a year; what takes longer is more than one task
@@ -77,7 +78,7 @@ def claim(share: Share, limit_working_days: int, calendar: Calendar, *, today: d
         require_held([share], ())
     require_unclaimed(share)
     due = calendar.add_working_days(today, limit_working_days)
-    _require_lawful(share, due.on, calendar, start=today, paused_working_days=0)
+    require_lawful(share, due.on, calendar, start=today, paused_working_days=0)
     return ShareClaimed(
         task=share.task,
         share=share.id,
@@ -126,10 +127,10 @@ def change_limit(claimed: Claimed, limit_working_days: int, calendar: Calendar, 
     require_under_way(share)
     assert share.claimed_on is not None
     assert share.due_on is not None
-    due = calendar.add_working_days(share.claimed_on, limit_working_days + claimed.paused_working_days)
+    due = clock_rules.due_date(share.claimed_on, limit_working_days, claimed.paused_working_days, calendar)
     if due.on < today:
         raise LimitInThePast(share=str(share.id), due_on=due.on.isoformat())
-    _require_lawful(share, due.on, calendar, start=share.claimed_on, paused_working_days=claimed.paused_working_days)
+    require_lawful(share, due.on, calendar, start=share.claimed_on, paused_working_days=claimed.paused_working_days)
     event = ShareLimitChanged(
         task=share.task,
         share=share.id,
@@ -146,12 +147,15 @@ def change_limit(claimed: Claimed, limit_working_days: int, calendar: Calendar, 
     return LimitChange(event, claimed.limit_working_days, share.due_on, in_time)
 
 
-def _require_lawful(share: Share, due_on: date, calendar: Calendar, *, start: date, paused_working_days: int) -> None:
-    """Where the law's own date leaves no working day, the shortest limit remains: the work must still be claimed."""
+def require_lawful(share: Share, due_on: date, calendar: Calendar, *, start: date, paused_working_days: int) -> None:
+    """Where the law's own date leaves no working day, the shortest limit remains: the work must still be claimed.
+
+    Raises BeyondStatutoryDate.
+    """
     if share.latest_on is None or due_on <= share.latest_on:
         return
     left = calendar.working_days_between(start, share.latest_on) - paused_working_days
-    shortest = calendar.add_working_days(start, 1 + paused_working_days).on
+    shortest = clock_rules.due_date(start, 1, paused_working_days, calendar).on
     if due_on > shortest:
         raise BeyondStatutoryDate(
             share=str(share.id), latest_on=share.latest_on.isoformat(), limit_working_days_max=max(1, left)

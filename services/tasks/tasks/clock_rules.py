@@ -95,12 +95,29 @@ def after_resuming(share: Share, event: ShareResumed, calendar: Calendar) -> Sha
     )
 
 
-def recount(share: Share, calendar: Calendar, *, today: date) -> ShareLimitChanged | None:
-    """The due date by what is known of the calendar today; None where that changes nothing."""
+def judged_again(share: Share, limit_passed: int | None, calendar: Calendar) -> date | None:
+    """What on time is judged by, by what is known of the calendar today; None: the due date.
+
+    limit_passed: the limit whose date had passed when the village changed it. That the change came too late by what was
+    known on its day is not decided again: only the date moves.
+    """
+    if share.judged_due_on is None or limit_passed is None:
+        return share.judged_due_on
+    assert share.claimed_on is not None
+    return due_date(share.claimed_on, limit_passed, share.paused_working_days, calendar).on
+
+
+def recount(
+    share: Share, calendar: Calendar, *, judged_due_on: date | None = None, today: date
+) -> ShareLimitChanged | None:
+    """The due date by what is known of the calendar today; None where that changes nothing.
+
+    judged_due_on: what on time is judged by, reckoned again; where it alone has moved, the same due date is told again.
+    """
     assert share.claimed_on is not None
     assert share.limit_working_days is not None
     due = due_date(share.claimed_on, share.limit_working_days, share.paused_working_days, calendar)
-    if (due.on, due.provisional) == (share.due_on, share.provisional):
+    if (due.on, due.provisional, judged_due_on) == (share.due_on, share.provisional, share.judged_due_on):
         return None
     return ShareLimitChanged(
         task=share.task,

@@ -1,6 +1,7 @@
 """Every SQL statement on the clocks of shares: pauses, and provisional due dates reckoned again."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -56,8 +57,19 @@ SELECT id FROM share
 WHERE id > $1 AND id <= $2 AND provisional AND state IN ('claimed', 'reported_done') ORDER BY id
 """
 _RECOUNTED = """
-UPDATE share s SET due_on = e.due_on, provisional = e.provisional, version = s.version + 1
-FROM unnest($1::uuid[], $2::date[], $3::boolean[]) AS e(share, due_on, provisional) WHERE s.id = e.share
+UPDATE share s SET due_on = e.due_on, provisional = e.provisional, judged_due_on = e.judged_due_on,
+    version = s.version + 1
+FROM unnest($1::uuid[], $2::date[], $3::boolean[], $4::date[]) AS e(share, due_on, provisional, judged_due_on)
+WHERE s.id = e.share
+"""
+
+# The first limit that was changed too late, since the last extension: later changes, in time or not, leave the date
+# that had passed as it is.
+_LIMITS_PASSED = """
+SELECT DISTINCT ON (l.share_id) l.share_id, l.limit_before FROM share_limit l
+WHERE l.share_id = ANY($1::uuid[]) AND NOT l.in_time AND NOT EXISTS (
+    SELECT 1 FROM share_limit x WHERE x.share_id = l.share_id AND x.code = 'extension' AND x.seq > l.seq)
+ORDER BY l.share_id, l.seq
 """
 
 
@@ -121,10 +133,18 @@ async def provisional_shares(tx: Tx, behind: UUID, window: int) -> tuple[list[Sh
     return [ShareId(row["id"]) for row in await tx.fetch(_PROVISIONAL, behind, end)], end
 
 
-async def save_recounted(tx: Tx, events: Sequence[ShareLimitChanged]) -> None:
+async def limits_passed(tx: Tx, shares: Sequence[ShareId]) -> dict[ShareId, int]:
+    """Of those of these shares whose village changed a limit that had passed: that limit, in working days."""
+    rows = await tx.fetch(_LIMITS_PASSED, shares) if shares else []
+    return {ShareId(row["share_id"]): row["limit_before"] for row in rows}
+
+
+async def save_recounted(tx: Tx, recounted: Mapping[ShareLimitChanged, date | None]) -> None:
+    """Each share's due date, and what on time is judged by (None: the due date)."""
     await tx.execute(
         _RECOUNTED,
-        [event.share for event in events],
-        [event.due_on for event in events],
-        [event.provisional for event in events],
+        [event.share for event in recounted],
+        [event.due_on for event in recounted],
+        [event.provisional for event in recounted],
+        list(recounted.values()),
     )

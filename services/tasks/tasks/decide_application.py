@@ -48,12 +48,13 @@ async def decide_application(
 ) -> Decision:
     """Keep the opinion and do what follows from it; the reason stays here, events carry the code.
 
-    Raises NotFound, StaleVersion, MayNotDecide, NotUnderReview, NotYourStage, OwnApplication, DecidedBefore, and what
-    `list_rules.take_effect` raises.
+    Raises NotFound, StaleVersion, CountyAdmits, MayNotDecide, NotUnderReview, ReviewOver, NotYourStage, OwnApplication,
+    DecidedBefore, TermOver, ListFull, and what `list_rules.take_effect` raises.
     """
     today = business_date(utcnow())
     async with transaction(pool, actor) as tx:
         application, row = await application_store.lock_application(tx, application_id, expected)
+        application_rules.require_county(actor.division.level)
         stages = await stage_store.find_stages(tx, row["stage_kind"], row["stage_set"])
         linked = await delegation_store.linked_with(tx, actor.subject, actor.department, today)
         who = application_rules.reviewer(

@@ -24,6 +24,9 @@ class DelegationView(BaseModel):
     delegate: str
     from_on: date
     to_on: date
+    revoked_on: date | None = None
+    revoked_by: str | None = None
+    version: int = 1
 
 
 async def delegate_approvals(pool: Pool, actor: Actor, delegate: str, from_on: date, to_on: date) -> DelegationView:
@@ -46,6 +49,6 @@ async def delegate_approvals(pool: Pool, actor: Actor, delegate: str, from_on: d
         )
         given = Delegation(actor.subject, delegate)
         await delegation_store.insert_delegation(tx, view.delegation, division_id, department, given, from_on, to_on)
-        audit.note(tx, "access.delegated", str(view.delegation), view.model_dump())
+        audit.note(tx, "access.delegated", str(view.delegation), view.model_dump(mode="json"))
         tx.answer_with(view)
     return view

@@ -1,9 +1,9 @@
 """What makes a delegation fit: to another person, within a department, for a time that is not over."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
-from runtime.problems import Forbidden, Invalid
+from runtime.problems import Conflict, Forbidden, Invalid
 
 DAYS_MAX: Final = 183  # half a year: who is away longer is replaced, not represented
 
@@ -18,12 +18,22 @@ class DelegationUnfit(Invalid):
     """
 
 
+class DelegationOver(Conflict):
+    """This delegation is over or has been revoked. 该委托已届满或已撤销。"""
+
+
 def check_delegation(
     delegator: str, department: str | None, delegate: str, from_on: date, to_on: date, today: date
 ) -> str:
     """The department in which the delegation holds. Raises NoDepartment, DelegationUnfit."""
     if department is None:
         raise NoDepartment()
-    if delegate == delegator or not max(from_on, today) <= to_on <= from_on + timedelta(days=DAYS_MAX):
+    if delegate == delegator or not (max(from_on, today) <= to_on and (to_on - from_on).days <= DAYS_MAX):
         raise DelegationUnfit(days_max=DAYS_MAX)
     return department
+
+
+def check_revocation(to_on: date, revoked_on: date | None, today: date) -> None:
+    """Raises DelegationOver for what does not hold any more."""
+    if revoked_on is not None or to_on < today:
+        raise DelegationOver(to_on=str(to_on))

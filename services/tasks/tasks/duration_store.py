@@ -10,19 +10,30 @@ from runtime.db import Tx
 from runtime.problems import NotFound
 from tasks.hint_rules import Durations
 
-# In one order, so that two replicas that fold at once do not wait for each other.
+# What is counted is gone in the same transaction: nothing is counted twice, and nothing stays. What earlier versions
+# left marked as folded goes too, uncounted. In one order, so that two replicas that fold at once do not wait for each
+# other.
 _FOLD = """
 WITH taken AS (
-    UPDATE finished_duration SET folded = true WHERE seq IN (
-        SELECT seq FROM finished_duration WHERE NOT folded ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING item_code, department, kind, date_trunc('month', finished_on)::date AS month, used_working_days
-), folded AS (
+    DELETE FROM finished_duration WHERE seq IN (
+        SELECT seq FROM finished_duration ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING division_id, item_code, department, kind, date_trunc('month', finished_on)::date AS month,
+        used_working_days, on_time, folded
+), added AS (
     INSERT INTO item_duration AS h (item_code, department, kind, month, used_working_days, shares)
-    SELECT item_code, department, kind, month, used_working_days, count(*) FROM taken
+    SELECT item_code, department, kind, month, used_working_days, count(*) FROM taken WHERE NOT folded
     GROUP BY item_code, month, used_working_days, department, kind
     ORDER BY item_code, month, used_working_days, department, kind
     ON CONFLICT (item_code, month, used_working_days, department, kind)
         DO UPDATE SET shares = h.shares + excluded.shares
+), timed AS (
+    INSERT INTO item_timeliness AS t (division_id, month, department, item_code, finished, on_time)
+    SELECT division_id, month, department, item_code, count(*), count(*) FILTER (WHERE on_time) FROM taken
+    WHERE NOT folded AND on_time IS NOT NULL
+    GROUP BY division_id, month, department, item_code
+    ORDER BY division_id, month, department, item_code
+    ON CONFLICT (division_id, month, department, item_code)
+        DO UPDATE SET finished = t.finished + excluded.finished, on_time = t.on_time + excluded.on_time
 )
 SELECT count(*) FROM taken
 """
@@ -48,7 +59,7 @@ FROM share WHERE division_id = $1 AND is_open AND id <> $2
 
 
 async def fold(tx: Tx, limit: int) -> int:
-    """Add at most `limit` finished things to the histogram, each once; return how many they were."""
+    """Take at most `limit` finished things off the queue into the histogram, each once; return how many they were."""
     folded: int = await tx.fetchval(_FOLD, limit)
     return folded
 

@@ -18,10 +18,11 @@ async def enter_emergency(
 ) -> EmergencyEntered:
     """The item takes effect today; unless its review approves it in time, it lapses by itself.
 
-    Raises Forbidden unless the actor is an approver, CategoryNotApplicable, TermOver, NoListInForce, DivisionUnknown,
-    NegativeListClash, and what `list_rules.take_effect` raises.
+    Raises Forbidden unless the actor is an approver, CountyAdmits, what `check_wanted` raises, NoListInForce,
+    DivisionUnknown, NegativeListClash, ListFull, and what `list_rules.take_effect` raises.
     """
     actor.require(Role.ACCESS_APPROVER)
+    application_rules.require_county(actor.division.level)
     today = business_date(utcnow())
     application_rules.check_wanted(wanted, today=today)
     async with transaction(pool, actor) as tx:
@@ -29,7 +30,7 @@ async def enter_emergency(
         if wanted.division is not None:
             await id_in_scope(tx, wanted.division)
         stages = await stage_store.stages_in_force(tx, "emergency", today)
-        place = application_rules.begin(stages, await calendar(tx), today=today)
+        place = application_rules.begin(stages, department, await calendar(tx), today=today)
         newest = await list_store.lock_list(tx, wanted.list_code)
         standing = await list_store.list_in_force(tx, wanted.list_code, today)
         if clash := admission_rules.clash_with_negative(wanted, department, standing):

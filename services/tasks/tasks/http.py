@@ -7,14 +7,19 @@ from tasks import (
     access_http,
     appeal_http,
     assessment_http,
+    burden_http,
+    change_http,
     claim_http,
     clock_http,
+    extension_http,
+    handover_http,
     list_http,
     meeting_http,
     refusal_http,
     share_http,
     task_http,
     today_http,
+    works_http,
 )
 from tasks.show_statistics import Statistics, show_statistics
 
@@ -22,7 +27,8 @@ router = APIRouter(prefix="/v1", tags=["tasks"])
 NOUNS = (
     access_http,
     *(list_http, meeting_http, task_http, share_http, claim_http),
-    *(today_http, refusal_http, appeal_http, clock_http, assessment_http),
+    *(today_http, refusal_http, appeal_http, clock_http, assessment_http, change_http),
+    *(works_http, extension_http, handover_http, burden_http),
 )
 for noun in NOUNS:
     router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up

@@ -10,8 +10,9 @@ from qingdan.divisions import DivisionCode
 from qingdan.ids import AskId, ShareId, TaskId
 from qingdan.tasks_events import RefusalCode
 from runtime.actor import Actor, Role
+from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
-from tasks import appeal_store
+from tasks import appeal_rules, appeal_store, stage_store
 from tasks.appeal_rules import AppealState
 
 PARTIES: Final = frozenset({Role.VILLAGE_CADRE, Role.DEPARTMENT_STAFF, Role.ACCESS_APPROVER})
@@ -53,6 +54,9 @@ async def list_appeals(
     pool: Pool, actor: Actor, *, state: AppealState | None, after: tuple[date, AskId] | None, limit: int
 ) -> list[AppealView]:
     """At most `limit` appeals, by the day on which they must be decided, after the last one seen."""
-    async with transaction(pool, actor) as tx:
-        rows = await appeal_store.list_appeals(tx, state=state, after=after, limit=limit)
+    reader = appeal_store.decider(actor)
+    async with transaction(pool, appeal_store.scope_of(actor, reader)) as tx:
+        stages = await stage_store.stages_in_force(tx, "ordinary", business_date(utcnow()))
+        department = appeal_rules.department_shown(reader, stages.seated)
+        rows = await appeal_store.list_appeals(tx, department, state=state, after=after, limit=limit)
     return [AppealView.shown_to(actor, row) for row in rows]

@@ -1,11 +1,14 @@
-"""A list as a CSV file: one row for each item and each negative entry; what is written can be read again unchanged."""
+"""A list as a file: one row for each item and each negative entry; what is written can be read again unchanged.
+
+The rows are the same in CSV, which is written and read here, and in a workbook, whose cells come from elsewhere.
+"""
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -13,9 +16,14 @@ from qingdan.ids import ListCode
 from runtime.invalid_input import sentence
 from runtime.problems import Bilingual, Invalid
 from tasks.list_rules import ERRORS_MAX, Item, ListVersion, NegativeEntry, RowError, unfit_rows
+from tasks.workbook_rules import Cell, Rows
 
 COLUMNS: Final = tuple(Item.model_fields)
 ROWS_MAX: Final = 500
+SHEET: Final = "清单"
+"""The sheet of a workbook that holds the rows."""
+
+FileFormat = Literal["csv", "xlsx"]
 
 _NEGATIVE: Final = "negative"
 _LISTS: Final = frozenset({"askers", "kinds"})
@@ -34,29 +42,44 @@ class ListRows:
     negative: tuple[NegativeEntry, ...]
 
 
+def cells_of(version: ListVersion) -> list[list[Cell]]:
+    """The rows of a version, a cell for each column: its items, then its negative entries."""
+    rows = [[_cell(value) for value in item.model_dump().values()] for item in version.items]
+    for entry in version.negative:
+        told = {**entry.model_dump(), "category": _NEGATIVE, "kinds": (entry.kind,)}
+        rows.append([_cell(told.get(name)) for name in COLUMNS])
+    return rows
+
+
 def write_list(version: ListVersion) -> str:
-    """The file of a version: a header, its items, its negative entries. No cell of it is a formula."""
+    """The CSV file of a version: a header and its rows. No cell of it is a formula."""
     lines = _Lines()
     out = csv.writer(lines)
     out.writerow(COLUMNS)
-    out.writerows([_cell(value) for value in item.model_dump(mode="json").values()] for item in version.items)
-    for entry in version.negative:
-        row = entry.model_dump(mode="json")
-        told = {**row, "category": _NEGATIVE, "kinds": [row["kind"]]}
-        out.writerow([_cell(told.get(name)) for name in COLUMNS])
+    out.writerows([_csv_cell(cell) for cell in row] for row in cells_of(version))
     return "".join(lines.written)
 
 
-def read_list(body: bytes, list_code: ListCode) -> ListRows:
-    """The rows of a file in UTF-8, with or without a byte order mark.
+def read_csv(body: bytes) -> Rows:
+    """The rows of a file in UTF-8, with or without a byte order mark. Raises Invalid for what is no CSV."""
+    try:
+        lines = list(csv.reader(_LINE_END.split(body.decode("utf-8-sig")), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        raise Invalid(
+            errors=[_error("/rows", "csv", "The file is no CSV in UTF-8.", "文件不是 UTF-8 编码的 CSV。")]
+        ) from None
+    return [(number, list(map(_text, cells))) for number, cells in enumerate(lines, start=1) if cells]
 
-    Raises Invalid that names every bad row by its line, at most 100 of them.
+
+def read_list(rows: Rows, list_code: ListCode) -> ListRows:
+    """What the rows of a file say, the first being its header.
+
+    Raises Invalid that names every bad row by its number in the file, at most 100 of them.
     """
-    rows = _rows(body)
     items: dict[int, Item] = {}
     negative: dict[int, NegativeEntry] = {}
     errors: list[RowError] = []
-    for line, row in rows:
+    for line, row in _named(rows):
         try:
             if row.get("category") == _NEGATIVE:
                 negative[line] = _entry(row)
@@ -89,29 +112,18 @@ class _Lines:
         self.written.append(line)
 
 
-def _rows(body: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Cells by column with the number of each row, the header being 1."""
-    try:
-        lines = list(csv.reader(_LINE_END.split(body.decode("utf-8-sig")), strict=True))
-    except (UnicodeDecodeError, csv.Error):
-        raise Invalid(
-            errors=[_error("/rows", "csv", "The file is no CSV in UTF-8.", "文件不是 UTF-8 编码的 CSV。")]
-        ) from None
-    if not lines or tuple(lines[0]) != COLUMNS:
+def _named(rows: Rows) -> Iterator[tuple[int, dict[str, str]]]:
+    """Cells by column with the number of each row. Raises Invalid for another header, or too many rows."""
+    if not rows or rows[0][0] != 1 or tuple(rows[0][1]) != COLUMNS:
         header = ",".join(COLUMNS)
         raise Invalid(errors=[_error("/rows/1", "header", f"The header is {header}.", f"表头须为 {header}。")])
-    if len(lines) > ROWS_MAX + 1:
+    if len(rows) > ROWS_MAX + 1:
         message = f"A list has at most {ROWS_MAX} rows."
         raise Invalid(errors=[_error("/rows", "too_long", message, f"清单至多 {ROWS_MAX} 行。")])
-    return list(_cells_by_column(lines[1:]))
-
-
-def _cells_by_column(lines: Iterable[Sequence[str]]) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, cells in enumerate(lines, start=2):
-        if cells:
-            padded = [*cells, *[""] * (len(COLUMNS) - len(cells))]
-            named = dict(zip(COLUMNS, map(_text, padded), strict=False))
-            yield number, named | ({"beyond_the_last_column": ""} if len(cells) > len(COLUMNS) else {})
+    for number, cells in rows[1:]:
+        padded = [*cells, *[""] * (len(COLUMNS) - len(cells))]
+        named = dict(zip(COLUMNS, padded, strict=False))
+        yield number, named | ({"beyond_the_last_column": ""} if len(cells) > len(COLUMNS) else {})
 
 
 def _item_cells(row: Mapping[str, str]) -> dict[str, object]:
@@ -127,10 +139,14 @@ def _entry(row: Mapping[str, str]) -> NegativeEntry:
     )
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, list):
+def _cell(value: object) -> Cell:
+    if isinstance(value, tuple):
         return ";".join(map(str, value))
-    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return value if value is None or isinstance(value, int | date) else str(value)
+
+
+def _csv_cell(cell: Cell) -> str:
+    text = "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)
     return f"'{text}" if _FORMULA.match(text) else text
 
 

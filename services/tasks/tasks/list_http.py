@@ -1,9 +1,10 @@
 """Commands and queries in, about the responsibility list: one route, one line to a use case."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi import Query as InQuery
 from pydantic import Field
 
@@ -15,12 +16,19 @@ from tasks.diff_list_versions import diff_list_versions
 from tasks.export_list import export_list
 from tasks.import_list_version import import_list_version
 from tasks.list_diff_rules import ListDiff
+from tasks.list_file_rules import FileFormat
 from tasks.list_list_versions import VersionView, list_list_versions
 from tasks.list_rules import VILLAGE_LIST, Item, NegativeEntry
 from tasks.publish_list_version import publish_list_version
 from tasks.show_list import ItemView, ListView, show_item, show_list
 
 CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES: Final[Mapping[FileFormat, str]] = {"csv": CSV, "xlsx": XLSX}
+_FILES: Final = {
+    CSV: {"schema": {"type": "string"}},
+    XLSX: {"schema": {"type": "string", "format": "binary"}},
+}
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
@@ -58,24 +66,38 @@ async def publish_list(body: PublishListVersion, command: CreatingCommand) -> Re
     "/list-versions/import",
     status_code=201,
     response_model=ListVersionTookEffect,
-    openapi_extra={"requestBody": {"required": True, "content": {CSV: {"schema": {"type": "string"}}}}},
-    summary="Put a version of a list in force from a CSV file (operator) 导入清单版本",
+    openapi_extra={"requestBody": {"required": True, "content": _FILES}},
+    summary="Put a version of a list in force from a CSV or xlsx file (operator) 导入清单版本",
 )
 async def import_list(
-    request: Request, command: CreatingCommand, effective_on: date, list_code: ListCode = VILLAGE_LIST
+    request: Request,
+    command: CreatingCommand,
+    effective_on: date,
+    list_code: ListCode = VILLAGE_LIST,
+    content_type: Annotated[str, Header(include_in_schema=False)] = CSV,
 ) -> Response:
-    body = await request.body()
-    return command.answer(await import_list_version(command.pool, command.actor, list_code, effective_on, body))
+    body, named = await request.body(), content_type.partition(";")[0].strip().lower()
+    file_format: FileFormat = "xlsx" if named == XLSX else "csv"
+    return command.answer(
+        await import_list_version(command.pool, command.actor, list_code, effective_on, body, file_format)
+    )
 
 
 @router.get(
     "/list/export",
     response_class=Response,
-    responses={200: {"content": {CSV: {}}}},
-    summary="The list as it stood on a day, as a CSV file 导出清单",
+    responses={200: {"content": _FILES}},
+    summary="The list as it stood on a day, as a CSV or xlsx file 导出清单",
 )
-async def exported_list(query: Query, as_of: date | None = None, list_code: ListCode = VILLAGE_LIST) -> Response:
-    return Response(await export_list(query.pool, query.actor, list_code, as_of), media_type=CSV)
+async def exported_list(
+    query: Query,
+    as_of: date | None = None,
+    list_code: ListCode = VILLAGE_LIST,
+    file_format: Annotated[FileFormat, InQuery(alias="format")] = "csv",
+) -> Response:
+    content = await export_list(query.pool, query.actor, list_code, as_of, file_format)
+    named = {"Content-Disposition": f'attachment; filename="list-{list_code}.{file_format}"'}
+    return Response(content, headers=named, media_type=MEDIA_TYPES[file_format])
 
 
 @router.get("/list", summary="The list as it stood on a day 查询清单")

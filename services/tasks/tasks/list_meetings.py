@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from qingdan.divisions import DivisionCode
+from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.ids import MeetingId
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
@@ -24,9 +24,9 @@ class HeldMeeting(BaseModel):
     agenda: list[AgendaPoint]
     state: Literal["open", "closed"]
     closed_on: date | None
-    invited: int = Field(description="villages")
-    attended: int
-    version: int
+    invited: int | None = Field(description="villages; null to a village, which sees its own part alone")
+    attended: int | None
+    version: int | None = Field(description="of the township's record; null to a village")
 
     @property
     def position(self) -> MeetingId:
@@ -35,10 +35,15 @@ class HeldMeeting(BaseModel):
 
 
 async def list_meetings(pool: Pool, actor: Actor, *, after: MeetingId | None, limit: int) -> list[HeldMeeting]:
-    """At most `limit` meetings, by id, after the last one seen. A village sees no meeting of the township's."""
+    """At most `limit` meetings, by id, after the last one seen; to a village those it is invited to."""
     async with transaction(pool, actor) as tx:
-        rows = await meeting_store.list_meetings(tx, after=after, limit=limit)
+        rows = await meeting_store.list_meetings(tx, invited=is_village(actor), after=after, limit=limit)
     return [HeldMeeting(**as_shown(dict(row))) for row in rows]
+
+
+def is_village(actor: Actor) -> bool:
+    """Whether the actor sees their village's part of meetings and not the township's record."""
+    return actor.division.level is DivisionLevel.VILLAGE
 
 
 def as_shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class MergedAskView(BaseModel):
 
     ask: AskId
     division: DivisionCode
-    meeting: MeetingId
+    meeting: MeetingId | None = Field(description="null: an emergency gave rise to it")
     into: TaskId = Field(description="the earlier task, of another department")
     department: str
     kind: AskKind

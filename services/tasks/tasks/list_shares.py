@@ -8,9 +8,13 @@ from qingdan.divisions import DivisionCode
 from qingdan.ids import ShareId, TaskId
 from qingdan.tasks_events import AskKind, RefusalCode
 from runtime.actor import Actor
+from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
+from runtime.workday_calendar import calendar
 from tasks import share_store
+from tasks.clock_rules import DUE_SOON_WORKING_DAYS
 from tasks.share_rules import ShareState
+from tasks.today_rules import PartName
 
 
 class ShareView(BaseModel):
@@ -60,12 +64,17 @@ async def list_shares(
     village: DivisionCode | None = None,
     task: TaskId | None = None,
     due_before: date | None = None,
+    desk: PartName | None = None,
     after: ShareId | None = None,
     limit: int,
 ) -> list[ShareView]:
-    """At most `limit` shares, by id, after the last one seen."""
+    """At most `limit` shares, by id, after the last one seen; desk: the same parts as of today's desk."""
     async with transaction(pool, actor) as tx:
+        part = None
+        if desk is not None:
+            today = business_date(utcnow())
+            part = (desk, today, (await calendar(tx)).add_working_days(today, DUE_SOON_WORKING_DAYS).on)
         rows = await share_store.list_shares(
-            tx, state=state, village=village, task=task, due_before=due_before, after=after, limit=limit
+            tx, state=state, village=village, task=task, due_before=due_before, desk=part, after=after, limit=limit
         )
     return [ShareView(**dict(row)) for row in rows]

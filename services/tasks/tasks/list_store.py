@@ -1,14 +1,22 @@
 """Every SQL statement on list versions, items and negative entries."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
+from time import monotonic
+from typing import Final
 
 import asyncpg
 
+from qingdan.access_events import ListVersionTookEffect
 from qingdan.ids import ListCode
 from runtime.db import Tx
 from runtime.divisions import DivisionUnknown
 from tasks.list_rules import Item, ListVersion, ListVersionUnknown, NegativeEntry, NoListInForce
+
+# A version never changes, and every ask is checked against the one in force. When it was published tells one database
+# from another. Not for ever: the code of a division that an item names can change.
+_FRESH_S: Final = 10.0
+_read_lately: dict[tuple[ListCode, int, datetime], tuple[float, ListVersionTookEffect]] = {}
 
 
 async def lock_list(tx: Tx, list_code: ListCode) -> asyncpg.Record | None:
@@ -65,6 +73,29 @@ async def list_in_force(tx: Tx, list_code: ListCode, as_of: date) -> ListVersion
     if head is None:
         raise NoListInForce(list_code=list_code, as_of=str(as_of))
     return await _version(tx, list_code, head["version"], head["effective_on"])
+
+
+async def standing_list(tx: Tx, list_code: ListCode, as_of: date) -> ListVersionTookEffect:
+    """The version in force on that day, as the gate reads it; the same object for asks that follow each other.
+
+    Raises NoListInForce.
+    """
+    head = await tx.fetchrow(
+        "SELECT version, effective_on, published_at FROM list_version WHERE list_code = $1 AND effective_on <= $2"
+        " ORDER BY version DESC LIMIT 1",
+        list_code,
+        as_of,
+    )
+    if head is None:
+        raise NoListInForce(list_code=list_code, as_of=str(as_of))
+    key = (list_code, head["version"], head["published_at"])
+    read_at, standing = _read_lately.get(key, (0.0, None))
+    if standing is None or monotonic() - read_at > _FRESH_S:
+        standing = (await _version(tx, list_code, head["version"], head["effective_on"])).published()
+        for earlier in [each for each in _read_lately if each[0] == list_code]:
+            del _read_lately[earlier]
+        _read_lately[key] = (monotonic(), standing)
+    return standing
 
 
 async def version_in_force(tx: Tx, list_code: ListCode, as_of: date) -> int:

@@ -35,6 +35,7 @@ class TaskView(BaseModel):
     open_to: OpenTo = Field(description="first: whoever claims first holds it, the other shares are withdrawn")
     hours_estimate: int | None = Field(description="of one person, per share")
     latest_on: date | None = Field(description="the statutory latest date, where law sets one")
+    beyond_budget_reason: str | None = Field(description="why it had to be although it takes villages beyond theirs")
     shares: int
     published: int = Field(description="not claimed yet")
     claimed: int

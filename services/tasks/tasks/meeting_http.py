@@ -11,6 +11,7 @@ from qingdan.ids import DepartmentCode, MeetingId, TaskId, Title
 from qingdan.tasks_events import MeetingClosed
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
+from tasks.add_remark import Remark, add_remark
 from tasks.close_meeting import close_meeting
 from tasks.hold_meeting import MeetingView, hold_meeting
 from tasks.list_meetings import HeldMeeting, list_meetings
@@ -58,6 +59,12 @@ class ObjectTo(CommandModel):
     words: Words
 
 
+class AddRemark(CommandModel):
+    """What is added to the record."""
+
+    words: Words
+
+
 @router.post("/meetings", status_code=201, response_model=MeetingView, summary="Hold a work meeting 召开工作部署会")
 async def meet(body: HoldMeeting, command: CreatingCommand) -> Response:
     return command.answer(
@@ -76,7 +83,8 @@ async def minutes(
     meeting: MeetingId, query: Query, response: Response, after: Cursor = None, limit: PageLimit = 50
 ) -> Minutes:
     view = await show_meeting(query.pool, query.actor, meeting, after=position_in(after, TaskId), limit=limit)
-    response.headers["ETag"] = f'"{view.version}"'
+    if view.version is not None:
+        response.headers["ETag"] = f'"{view.version}"'
     return view
 
 
@@ -97,6 +105,16 @@ async def object_to(meeting: MeetingId, body: ObjectTo, command: CreatingCommand
     return command.answer(
         await raise_objection(command.pool, command.actor, meeting, body.village, body.task, body.words)
     )
+
+
+@router.post(
+    "/meetings/{meeting}/remarks",
+    status_code=201,
+    response_model=Remark,
+    summary="Add a remark to the record, also once it is closed 补充会议记录说明",
+)
+async def remark(meeting: MeetingId, body: AddRemark, command: CreatingCommand) -> Response:
+    return command.answer(await add_remark(command.pool, command.actor, meeting, body.words))
 
 
 @router.post("/meetings/{meeting}/close", response_model=MeetingClosed, summary="Close the record 会议记录归档")

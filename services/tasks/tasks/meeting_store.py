@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date
+from uuid import UUID
 
 import asyncpg
 
@@ -17,10 +18,11 @@ from tasks.task_rules import Meeting
 _INSERT = """
 WITH meeting AS (
     INSERT INTO meeting (id, division_id, held_on, title, agenda) VALUES ($1, $2, $3, $4, $5::jsonb)
-    RETURNING id, division_id
+    RETURNING *
 )
-INSERT INTO meeting_village (meeting_id, division_id)
-SELECT m.id, v.id FROM meeting m JOIN division_closure c ON c.ancestor_id = m.division_id
+INSERT INTO meeting_village (meeting_id, division_id, held_on, title, agenda, held_by)
+SELECT m.id, v.id, m.held_on, m.title, m.agenda, m.division_id
+FROM meeting m JOIN division_closure c ON c.ancestor_id = m.division_id
 JOIN division v ON v.id = c.descendant_id AND v.level = 'village' AND v.valid_to IS NULL
 """
 
@@ -45,11 +47,31 @@ UPDATE meeting_village v SET closed_on = $2 FROM closed WHERE v.meeting_id = clo
 
 _VIEW = """
 SELECT m.id AS meeting, d.code AS division, m.held_on, m.title, m.agenda, m.closed_on, m.version,
-       v.invited, v.attended
+       v.invited, v.attended, m.division_id AS reader_id
 FROM meeting m JOIN division d ON d.id = m.division_id CROSS JOIN LATERAL (
     SELECT count(*) AS invited, count(*) FILTER (WHERE attended) AS attended
     FROM meeting_village WHERE meeting_id = m.id
 ) AS v
+"""
+
+# What a village sees of a meeting of the township: its own invitation, and its own shares of the tasks. The tasks were
+# published on the day of the meeting or later, which bounds how many of its shares are looked at.
+_INVITATION = """
+SELECT v.meeting_id AS meeting, d.code AS division, v.held_on, v.title, v.agenda, v.closed_on, NULL AS version,
+       NULL AS invited, NULL AS attended, v.division_id AS reader_id
+FROM meeting_village v JOIN division d ON d.id = v.held_by
+"""
+
+_OWN_TASKS = """
+SELECT s.task_id AS task, s.department, s.item_code AS item, s.list_version, s.title_zh, s.title_en, s.open_to,
+    json_build_array(json_build_object(
+        'share', s.id, 'village', d.code, 'state', s.state, 'claimed_on', s.claimed_on,
+        'limit_working_days', s.limit_working_days, 'due_on', s.due_on)) AS shares
+FROM meeting_village v JOIN division d ON d.id = v.division_id
+JOIN share s ON s.division_id = v.division_id AND s.published_on >= v.held_on
+WHERE v.meeting_id = $1 AND s.origin_kind = 'work_meeting' AND s.origin_id = v.meeting_id
+    AND ($2::uuid IS NULL OR s.task_id > $2)
+ORDER BY s.task_id LIMIT $3
 """
 
 _TASKS = """
@@ -165,16 +187,20 @@ async def save_closed(tx: Tx, meeting: MeetingId, closed_on: date) -> None:
     await tx.execute(_CLOSE, meeting, closed_on)
 
 
-async def view_meeting(tx: Tx, meeting: MeetingId) -> asyncpg.Record:
-    """A meeting as it is shown. Raises NotFound."""
-    row = await tx.fetchrow(_VIEW + "WHERE m.id = $1", meeting)
+async def view_meeting(tx: Tx, meeting: MeetingId, *, invited: bool) -> asyncpg.Record:
+    """A meeting as it is shown; `invited`: to a village, which sees its own part. Raises NotFound."""
+    row = await tx.fetchrow(_INVITATION + "WHERE v.meeting_id = $1" if invited else _VIEW + "WHERE m.id = $1", meeting)
     if row is None:
         raise NotFound(meeting=str(meeting))
     return row
 
 
-async def list_meetings(tx: Tx, *, after: MeetingId | None, limit: int) -> Sequence[asyncpg.Record]:
-    """Meetings by id, after the one that `after` names."""
+async def list_meetings(tx: Tx, *, invited: bool, after: MeetingId | None, limit: int) -> Sequence[asyncpg.Record]:
+    """Meetings by id, after the one that `after` names; `invited`: as a village sees those it is invited to."""
+    if invited:
+        return await tx.fetch(
+            _INVITATION + "WHERE $1::uuid IS NULL OR v.meeting_id > $1 ORDER BY v.meeting_id LIMIT $2", after, limit
+        )
     return await tx.fetch(_VIEW + "WHERE $1::uuid IS NULL OR m.id > $1 ORDER BY m.id LIMIT $2", after, limit)
 
 
@@ -197,9 +223,33 @@ async def list_objections(tx: Tx, meeting: MeetingId) -> Sequence[asyncpg.Record
     )
 
 
-async def list_table(tx: Tx, meeting: MeetingId, *, after: TaskId | None, limit: int) -> Sequence[asyncpg.Record]:
-    """The tasks on the table by id, each with its shares as JSON, after the one that `after` names."""
-    return await tx.fetch(_TASKS, meeting, after, limit)
+async def list_table(
+    tx: Tx, meeting: MeetingId, *, invited: bool, after: TaskId | None, limit: int
+) -> Sequence[asyncpg.Record]:
+    """The tasks on the table by id, each with its shares as JSON, after the one that `after` names.
+
+    invited: for a village, with its own shares alone.
+    """
+    return await tx.fetch(_OWN_TASKS if invited else _TASKS, meeting, after, limit)
+
+
+async def insert_remark(tx: Tx, remark: UUID, meeting: MeetingId, division_id: int, words: str, today: date) -> None:
+    """Keep the remark for the meeting's division and for every village invited."""
+    await tx.execute(
+        "INSERT INTO meeting_remark (id, meeting_id, division_id, words, made_on)"
+        " SELECT $1, $2, readers.id, $4, $5 FROM ("
+        " SELECT $3::integer AS id UNION SELECT division_id FROM meeting_village WHERE meeting_id = $2) AS readers",
+        *(remark, meeting, division_id, words, today),
+    )
+
+
+async def list_remarks(tx: Tx, meeting: MeetingId, reader_id: int) -> Sequence[asyncpg.Record]:
+    """What was added to the record, oldest first, at most 1000."""
+    return await tx.fetch(
+        "SELECT id AS remark, words, made_on FROM meeting_remark WHERE meeting_id = $1 AND division_id = $2"
+        " ORDER BY id LIMIT 1000",
+        *(meeting, reader_id),
+    )
 
 
 def _meeting(row: asyncpg.Record) -> Meeting:

@@ -11,7 +11,7 @@ from runtime.db import Tx
 
 
 async def insert_merged(
-    tx: Tx, event: AskMerged, ask: Ask, meeting: MeetingId, division_id: int, list_version: int
+    tx: Tx, event: AskMerged, ask: Ask, meeting: MeetingId | None, division_id: int, list_version: int
 ) -> None:
     await tx.execute(
         "INSERT INTO merged_ask (id, division_id, meeting_id, task_id, department, kind, title_zh, title_en, item_code,"

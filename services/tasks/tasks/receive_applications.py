@@ -9,6 +9,7 @@ from qingdan.ids import ApplicationId
 from runtime import audit, outbox
 from runtime.clock import business_date, utcnow
 from runtime.db import Tx
+from runtime.divisions import DivisionUnknown
 from runtime.runs import Run
 from runtime.workday_calendar import calendar
 from tasks import admission_rules, application_rules, application_store, division_store, list_store, stage_store
@@ -20,8 +21,8 @@ async def receive_applications(tx: Tx, applied: Run[AccessApplied]) -> None:
     """Each is told in the trace of its event; its limits run from today, whenever it was sent.
 
     An application that was returned begins a new round; one told twice changes nothing. Raises NotYourDepartment for
-    another department's application, CategoryNotApplicable, TermOver, AnotherList, NoListInForce, DivisionUnknown: the
-    event is parked.
+    another department's application, AnotherList, NoListInForce, DivisionUnknown, CategoryNotApplicable and what else
+    `check_wanted` raises: the event is parked.
     """
     today = business_date(utcnow())
     for event in applied.each():
@@ -41,7 +42,7 @@ async def _first(tx: Tx, event: AccessApplied, wanted: Wanted, *, today: date) -
     division_id = await division_store.county_of(tx, event.division)
     standing = await list_store.list_in_force(tx, wanted.list_code, today)
     stages = await stage_store.stages_in_force(tx, "ordinary", today)
-    place = application_rules.begin(stages, await calendar(tx), today=today)
+    place = application_rules.begin(stages, event.department, await calendar(tx), today=today)
     clash = admission_rules.clash_with_negative(wanted, event.department, standing)
     application = Application(
         id=ApplicationId(event.application),
@@ -77,11 +78,13 @@ async def _again(tx: Tx, event: AccessApplied, wanted: Wanted, *, today: date) -
     if before.state != "returned" and before.department == event.department:
         return []
     application_rules.check_resubmission(before, wanted, event.department)
+    if await division_store.county_of(tx, event.division) != before.division_id:
+        raise DivisionUnknown(division=str(event.division))
     standing = await list_store.list_in_force(tx, wanted.list_code, today)
     if clash := admission_rules.clash_with_negative(wanted, before.department, standing):
         raise application_rules.clash_of(clash.entry)
     stages = await stage_store.find_stages(tx, row["stage_kind"], row["stage_set"])
-    place: Place = application_rules.begin(stages, await calendar(tx), today=today)
+    place: Place = application_rules.begin(stages, before.department, await calendar(tx), today=today)
     again = replace(before, wanted=wanted, round=before.round + 1)
     await application_store.save_resubmitted(tx, again, _sender(event), today=today)
     await application_store.save_place(tx, again, place)

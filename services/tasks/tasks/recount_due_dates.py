@@ -1,8 +1,10 @@
 """Use case: once more is known of the calendar, provisional due dates are reckoned again."""
 
+from datetime import date
 from typing import Final
 from uuid import UUID
 
+from qingdan.tasks_events import ShareLimitChanged
 from runtime import audit, outbox
 from runtime.actor import Actor
 from runtime.clock import business_date, utcnow
@@ -34,10 +36,16 @@ async def recount_due_dates(pool: Pool, actor: Actor) -> bool:
         shares = (await share_store.lock_shares(tx, provisional)).values()
         today = business_date(utcnow())
         under_way = [share for share in shares if share.state in ("claimed", "reported_done")]
-        recounted = [clock_rules.recount(share, days, today=today) for share in under_way]
-        events = [event for event in recounted if event is not None]
-        await clock_store.save_recounted(tx, events)
-        for event in events:
-            await outbox.append(tx, event)
-            await audit.append(tx, actor, event)
+        passed = await clock_store.limits_passed(tx, [share.id for share in under_way if share.judged_due_on])
+        recounted: dict[ShareLimitChanged, date | None] = {}
+        for share in under_way:
+            judged = clock_rules.judged_again(share, passed.get(share.id), days)
+            event = clock_rules.recount(share, days, judged_due_on=judged, today=today)
+            if event is not None:
+                recounted[event] = judged
+                await outbox.append(tx, event)
+                await audit.append(
+                    tx, actor, event, before={"due_on": share.due_on, "judged_due_on": share.judged_due_on}
+                )
+        await clock_store.save_recounted(tx, recounted)
     return end is not None

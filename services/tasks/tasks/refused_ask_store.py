@@ -26,7 +26,7 @@ FROM share s WHERE s.id = $2
 
 
 async def insert_refused_at_gate(
-    tx: Tx, event: AskRefused, ask: Ask, meeting: MeetingId, division_id: int, earlier: TaskId | None
+    tx: Tx, event: AskRefused, ask: Ask, meeting: MeetingId | None, division_id: int, earlier: TaskId | None
 ) -> None:
     """Store the gate's no; `earlier`: the task that a duplicate repeats."""
     await tx.execute(

@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 
 from qingdan.ids import ShareId
-from qingdan.tasks_events import ShareCompleted, ShareReportedDone
+from qingdan.tasks_events import ShareCompleted, ShareReportedDone, WorksFacts
 from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
 from runtime.workday_calendar import calendar
-from tasks import clock_rules, clock_store, share_rules, share_store
+from tasks import clock_rules, clock_store, share_rules, share_store, works_store
 
 
 async def report_done(
-    pool: Pool, actor: Actor, share_id: ShareId, photo_sha256: Sequence[str], *, expected: Version
+    pool: Pool,
+    actor: Actor,
+    share_id: ShareId,
+    photo_sha256: Sequence[str],
+    *,
+    works: WorksFacts | None = None,
+    expected: Version,
 ) -> ShareReportedDone | ShareCompleted:
     """Raises Forbidden, NotFound, StaleVersion, ShareNotClaimed, ShareAlreadyDone, ShareWasRefused."""
     actor.require(Role.VILLAGE_CADRE)
@@ -26,8 +32,10 @@ async def report_done(
             await clock_store.save_resumption(tx, resumed, "", share, alone=False)
             await outbox.append(tx, resumed)
             await audit.append(tx, actor, resumed)
-        done, completed = share_rules.report_done(share, photo_sha256, days, today=today)
+        done, completed = share_rules.report_done(share, photo_sha256, days, works, today=today)
         await share_store.save_done(tx, done, completed)
+        if works is not None:
+            await works_store.save_works(tx, [(share.id, works, today)])
         for event in (done, completed) if completed else (done,):
             await outbox.append(tx, event)
             await audit.append(tx, actor, event)

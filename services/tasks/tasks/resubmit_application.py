@@ -20,8 +20,8 @@ async def resubmit_application(
     """Begin a new round at the first stage of the same set; what was said before stays.
 
     Raises Forbidden unless the actor is department staff, NotFound, StaleVersion, NotYourDepartment, NotReturned,
-    AnotherList, EmergencyUnchanged, CategoryNotApplicable, TermOver, NoListInForce, DivisionUnknown, NegativeListClash
-    (the application stays returned).
+    AnotherList, EmergencyUnchanged, what `check_wanted` raises, NoListInForce, DivisionUnknown, NegativeListClash (the
+    application stays returned).
     """
     actor.require(Role.DEPARTMENT_STAFF)
     today = business_date(utcnow())
@@ -35,7 +35,7 @@ async def resubmit_application(
         if clash := admission_rules.clash_with_negative(wanted, before.department, standing):
             raise application_rules.clash_of(clash.entry)
         stages = await stage_store.find_stages(tx, row["stage_kind"], row["stage_set"])
-        place = application_rules.begin(stages, await calendar(tx), today=today)
+        place = application_rules.begin(stages, before.department, await calendar(tx), today=today)
         again = replace(before, wanted=wanted, round=before.round + 1)
         await application_store.save_resubmitted(tx, again, actor.subject, today=today)
         await application_store.save_place(tx, again, place)

@@ -1,10 +1,11 @@
 """Commands and queries in, about a village's shares: one route, one line to a use case."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import ShareId, TaskId
@@ -15,6 +16,7 @@ from qingdan.tasks_events import (
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    WorksFacts,
 )
 from runtime.db import Version
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
@@ -30,6 +32,7 @@ from tasks.report_done import report_done
 from tasks.report_progress import report_progress
 from tasks.share_rules import ShareState, VillageCode
 from tasks.show_share import ReportedShare, show_share
+from tasks.today_rules import PartName
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
@@ -63,24 +66,39 @@ class RefuseShare(CommandModel):
     reason: Words = ""
 
 
+class WorksSoFar(WorksFacts):
+    """What public works took and saved so far, in all; what is not named stays as it was told. It counts nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _tells_something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise PydanticCustomError("works_empty", "Tell at least one of the totals, or leave `works` out.")
+        return self
+
+
 class ReportProgress(CommandModel):
     """How far the village is; photos are welcome and never required."""
 
     percent: int = Field(ge=0, le=100)
     note: Words = ""
     photo_sha256: Photos = ()
+    works: WorksSoFar | None = None
 
 
 class ReportDone(CommandModel):
     """The share is done; photos are welcome and never required."""
 
     photo_sha256: Photos = ()
+    works: WorksSoFar | None = None
 
 
 class DoneShare(SeenShare):
-    """A share that is done, with its photos."""
+    """A share that is done, with its photos, and what works took and saved."""
 
     photo_sha256: Photos = ()
+    works: WorksSoFar | None = None
 
 
 class ReportShares(CommandModel):
@@ -97,6 +115,7 @@ async def shares(
     village: DivisionCode | None = None,
     task: TaskId | None = None,
     due_before: date | None = None,
+    desk: PartName | None = None,
     after: Cursor = None,
     limit: PageLimit = 50,
 ) -> Page[ShareView]:
@@ -107,6 +126,7 @@ async def shares(
         village=village,
         task=task,
         due_before=due_before,
+        desk=desk,
         after=position_in(after, ShareId),
         limit=limit,
     )
@@ -154,6 +174,7 @@ async def progress(share: ShareId, body: ReportProgress, command: ChangingComman
             body.percent,
             note=body.note,
             photo_sha256=body.photo_sha256,
+            works=body.works,
             expected=command.expected,
         )
     )
@@ -166,7 +187,9 @@ async def progress(share: ShareId, body: ReportProgress, command: ChangingComman
 )
 async def done(share: ShareId, body: ReportDone, command: ChangingCommand) -> Response:
     return command.answer(
-        await report_done(command.pool, command.actor, share, body.photo_sha256, expected=command.expected)
+        await report_done(
+            command.pool, command.actor, share, body.photo_sha256, works=body.works, expected=command.expected
+        )
     )
 
 
@@ -178,4 +201,5 @@ async def done(share: ShareId, body: ReportDone, command: ChangingCommand) -> Re
 async def all_done(body: ReportShares, command: CreatingCommand) -> Response:
     expected = {seen.share: Version(seen.version) for seen in body.shares}
     photos = {seen.share: seen.photo_sha256 for seen in body.shares}
-    return command.answer(await report_all_done(command.pool, command.actor, expected, photos))
+    works = {seen.share: seen.works for seen in body.shares if seen.works is not None}
+    return command.answer(await report_all_done(command.pool, command.actor, expected, photos, works))

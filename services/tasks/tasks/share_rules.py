@@ -17,6 +17,7 @@ from qingdan.tasks_events import (
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    WorksFacts,
 )
 from runtime.problems import Refusal
 from runtime.workdays import Calendar
@@ -170,9 +171,12 @@ def refuse(
     return asked, refused
 
 
-def progress(share: Share, percent: int, photo_sha256: Sequence[str], *, today: date) -> ShareProgressed:
-    """The village reports how far it is, in percent.
+def progress(
+    share: Share, percent: int, photo_sha256: Sequence[str], works: WorksFacts | None = None, *, today: date
+) -> ShareProgressed:
+    """The village reports how far it is, in percent; 100 completes nothing: only the report of being done does.
 
+    works: what public works took and saved so far; a later report may put it right, downwards too. It counts nothing.
     Raises ShareNotClaimed, ShareAlreadyDone, ShareWasRefused.
     """
     require_under_way(share)
@@ -184,11 +188,12 @@ def progress(share: Share, percent: int, photo_sha256: Sequence[str], *, today: 
         photo_sha256=tuple(photo_sha256),
         reported_on=today,
         origin=share.origin,
+        works=works,
     )
 
 
 def report_done(
-    share: Share, photo_sha256: Sequence[str], calendar: Calendar, *, today: date
+    share: Share, photo_sha256: Sequence[str], calendar: Calendar, works: WorksFacts | None = None, *, today: date
 ) -> tuple[ShareReportedDone, ShareCompleted | None]:
     """The village reports its share as done; it is complete at once, unless its item asks for a visit first.
 
@@ -202,6 +207,7 @@ def report_done(
         photo_sha256=tuple(photo_sha256),
         reported_on=today,
         origin=share.origin,
+        works=works,
     )
     return done, None if share.inspect_on_completion else _complete(share, today, calendar, completed_on=today)
 

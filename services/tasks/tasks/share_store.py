@@ -47,8 +47,8 @@ WITH changed AS (
     UPDATE share SET percent = $2, version = version + 1
     WHERE id = $1 RETURNING id, division_id, department
 )
-INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
-SELECT id, division_id, department, $2, false, $3, $4, $5 FROM changed
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on, works)
+SELECT id, division_id, department, $2, false, $3, $4, $5, $6 FROM changed
 """
 
 _DONE = """
@@ -57,23 +57,24 @@ WITH changed AS (
         version = version + 1
     WHERE id = $1 RETURNING id, division_id, department
 )
-INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
-SELECT id, division_id, department, 100, true, '', $6, $3 FROM changed
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on, works)
+SELECT id, division_id, department, 100, true, '', $6, $3, $7 FROM changed
 """
 
 # The photos come as JSON: arrays of different lengths are no array of PostgreSQL's.
 _DONE_ALL = """
 WITH told AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::integer[], $6::jsonb[])
-        AS e(share, state, reported_on, completed_on, used_working_days, photos)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::integer[], $6::jsonb[],
+                         $7::jsonb[])
+        AS e(share, state, reported_on, completed_on, used_working_days, photos, works)
 ), changed AS (
     UPDATE share s SET state = t.state, percent = 100, reported_on = t.reported_on, completed_on = t.completed_on,
         used_working_days = t.used_working_days, version = s.version + 1
     FROM told t WHERE s.id = t.share RETURNING s.id, s.division_id, s.department
 )
-INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on)
+INSERT INTO share_report (share_id, division_id, department, percent, done, note, photo_sha256, reported_on, works)
 SELECT c.id, c.division_id, c.department, 100, true, '', ARRAY(SELECT jsonb_array_elements_text(t.photos)),
-    t.reported_on
+    t.reported_on, t.works
 FROM changed c JOIN told t ON t.share = c.id
 """
 
@@ -86,6 +87,18 @@ SELECT s.id AS share, s.task_id AS task, d.code AS village, s.department, s.kind
        s.findings, s.passed_first_recheck, s.version
 FROM share s JOIN division d ON d.id = s.division_id
 """
+
+
+# Row-level security alone would let PostgreSQL walk all shares of the county to find one village's.
+_LISTED = (
+    _VIEW + "JOIN division_closure c ON c.descendant_id = s.division_id AND c.ancestor_id = app_division()"
+    " WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR d.code = $2)"
+    " AND ($3::uuid IS NULL OR s.task_id = $3) AND ($4::date IS NULL OR s.due_on < $4)"
+    " AND ($5::uuid IS NULL OR s.id > $5)"
+)
+_BY_ID = " ORDER BY s.id LIMIT $6"
+# By the same rule as today's desk, and by the index on what is open.
+_ON_DESK = " AND s.is_open AND desk_part(s.state, s.due_on, s.waiting_for, s.paused_on, $7, $8) = $9"
 
 
 async def lock_share(tx: Tx, share: ShareId, expected: Version) -> Share:
@@ -131,7 +144,7 @@ async def save_refusal(tx: Tx, event: ShareRefused) -> None:
 
 
 async def save_progress(tx: Tx, event: ShareProgressed, note: str) -> None:
-    await tx.execute(_PROGRESS, event.share, event.percent, note, event.photo_sha256, event.reported_on)
+    await tx.execute(_PROGRESS, event.share, event.percent, note, event.photo_sha256, event.reported_on, _works(event))
 
 
 async def save_done(tx: Tx, done: ShareReportedDone, completed: ShareCompleted | None) -> None:
@@ -141,6 +154,7 @@ async def save_done(tx: Tx, done: ShareReportedDone, completed: ShareCompleted |
         *(done.share, "completed" if completed else "reported_done", done.reported_on),
         *((completed.completed_on, completed.used_working_days) if completed else (None, None)),
         done.photo_sha256,
+        _works(done),
     )
 
 
@@ -154,6 +168,7 @@ async def save_all_done(tx: Tx, reported: Sequence[tuple[ShareReportedDone, Shar
         [completed.completed_on if completed else None for _, completed in reported],
         [completed.used_working_days if completed else None for _, completed in reported],
         [json.dumps(done.photo_sha256) for done, _ in reported],
+        [_works(done) for done, _ in reported],
     )
 
 
@@ -184,34 +199,29 @@ async def list_shares(
     village: DivisionCode | None,
     task: TaskId | None,
     due_before: date | None,
+    desk: tuple[str, date, date] | None = None,
     after: ShareId | None,
     limit: int,
 ) -> Sequence[asyncpg.Record]:
-    """Shares by id, after the one that `after` names.
-
-    Row-level security alone would let PostgreSQL walk all shares of the county to find one village's.
-    """
-    return await tx.fetch(
-        _VIEW + "JOIN division_closure c ON c.descendant_id = s.division_id AND c.ancestor_id = app_division()"
-        " WHERE ($1::text IS NULL OR s.state = $1) AND ($2::text IS NULL OR d.code = $2)"
-        " AND ($3::uuid IS NULL OR s.task_id = $3) AND ($4::date IS NULL OR s.due_on < $4)"
-        " AND ($5::uuid IS NULL OR s.id > $5) ORDER BY s.id LIMIT $6",
-        state,
-        village,
-        task,
-        due_before,
-        after,
-        limit,
-    )
+    """Shares by id, after the one that `after` names; desk: a part of it, today, and the last day that is due soon."""
+    asked = (state, village, task, due_before, after, limit)
+    if desk is None:
+        return await tx.fetch(_LISTED + _BY_ID, *asked)
+    part, today, soon = desk
+    return await tx.fetch(_LISTED + _ON_DESK + _BY_ID, *asked, today, soon, part)
 
 
 async def list_reports(tx: Tx, share: ShareId) -> Sequence[asyncpg.Record]:
     """The latest reports on a share, oldest first, at most 200."""
     return await tx.fetch(
-        "SELECT percent, done, note, photo_sha256, reported_on FROM ("
+        "SELECT percent, done, note, photo_sha256, reported_on, works FROM ("
         " SELECT * FROM share_report WHERE share_id = $1 ORDER BY seq DESC LIMIT 200) AS latest ORDER BY seq",
         share,
     )
+
+
+def _works(report: ShareProgressed | ShareReportedDone) -> str | None:
+    return report.works.model_dump_json(exclude_none=True) if report.works is not None else None
 
 
 def _share(row: asyncpg.Record) -> Share:

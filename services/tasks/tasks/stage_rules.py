@@ -18,7 +18,9 @@ class NoStagesInForce(NotFound):
 
 
 class StagesNotLater(Conflict):
-    """Stages take effect later than those before them. 审批环节的生效日期须晚于上一设置。"""
+    """Stages take effect later than those before them, and not in the past.
+    审批环节的生效日期须晚于上一设置，且不得早于今日。
+    """
 
 
 class StagesUnfit(Invalid):
@@ -57,19 +59,30 @@ class StageSet:
         return self.stages[position - 1]
 
     @property
+    def seated(self) -> frozenset[DepartmentCode]:
+        """The departments that sit in a stage."""
+        return frozenset(department for stage in self.stages for department in stage.departments)
+
+    @property
     def concerned(self) -> tuple[DepartmentCode, ...]:
         """The departments that sit in a stage or that one escalates to, by code."""
         return tuple(sorted({d for stage in self.stages for d in (*stage.departments, stage.escalate_to)}))
 
 
 def change_stages(
-    kind: StageKind, stages: Sequence[Stage], review_days: int | None, effective_on: date, newest: StageSet
+    kind: StageKind,
+    stages: Sequence[Stage],
+    review_days: int | None,
+    effective_on: date,
+    newest: StageSet,
+    *,
+    today: date,
 ) -> StageSet:
     """The set that follows `newest`. Raises StagesUnfit, StagesNotLater."""
     codes = [stage.code for stage in stages]
     doubled = len(set(codes)) < len(codes) or any(len(set(s.departments)) < len(s.departments) for s in stages)
     if doubled or (review_days is None) != (kind == "ordinary"):
         raise StagesUnfit(kind=kind)
-    if effective_on <= newest.effective_on:
-        raise StagesNotLater(effective_on_min=str(newest.effective_on))
+    if effective_on <= newest.effective_on or effective_on < today:  # what stood on a day that is past, stands
+        raise StagesNotLater(later_than=str(newest.effective_on), effective_on_min=str(today))
     return StageSet(kind, newest.version + 1, effective_on, review_days, tuple(stages))

@@ -1,4 +1,4 @@
-"""Decisions on a task: what is published at a work meeting or because of a removal order, with a share per village."""
+"""Decisions on a task: what is published at a work meeting or for another cause, with a share for each village."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,17 @@ _TITLE_LENGTH_MAX: Final = 200  # as the contract has it
 
 
 class VillagesNotInMeeting(Refusal):
-    """These villages do not belong to the township that holds the meeting. 这些村不属于召开会议的乡镇。"""
+    """These villages do not belong to the division that holds the meeting, or asks because of an emergency.
+    这些村不属于召开会议或应急下达任务的区划。
+    """
 
     status = 422
 
 
 class NoVillages(Refusal):
-    """The division that holds the meeting has no villages. 召开会议的区划下没有村。"""
+    """The division that holds the meeting, or asks because of an emergency, has no villages.
+    召开会议或应急下达任务的区划下没有村。
+    """
 
     status = 422
 
@@ -43,6 +47,20 @@ class Meeting:
     held_on: date
     title: str
     closed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What gives rise to a task, and whose villages it may be asked of; meeting: None where there is none."""
+
+    origin: Origin
+    division: DivisionCode
+    meeting: MeetingId | None
+
+
+def at(meeting: Meeting) -> Occasion:
+    """A work meeting gives rise to what is put on its table."""
+    return Occasion(Origin(service="tasks", kind="work_meeting", id=meeting.id), meeting.division, meeting.id)
 
 
 def choose_villages(asked: Villages, known: Mapping[DivisionCode, int]) -> dict[DivisionCode, int]:
@@ -65,7 +83,7 @@ def publish(
     ask: Ask,
     item: ListItem,
     list_version: int,
-    meeting: Meeting,
+    occasion: Occasion,
     *,
     open_to: OpenTo,
     task: TaskId,
@@ -80,14 +98,14 @@ def publish(
     latest = item.latest_working_days
     return TaskPublished(
         task=task,
-        origin=Origin(service="tasks", kind="work_meeting", id=meeting.id),
+        origin=occasion.origin,
         item=item.code,
         list_version=list_version,
         department=ask.department,
         kind=ask.kind,
         title_zh=ask.title_zh,
         title_en=ask.title_en,
-        division=meeting.division,
+        division=occasion.division,
         inspect_on_completion=item.inspect_on_completion,
         published_on=today,
         shares=tuple(PublishedShare(share=share, village=village) for village, share in shares.items()),

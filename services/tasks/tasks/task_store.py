@@ -17,18 +17,18 @@ _INSERT = """
 WITH task AS (
     INSERT INTO task (id, division_id, meeting_id, origin_service, origin_kind, origin_id, list_code, list_version,
                       item_code, department, kind, title_zh, title_en, inspect_on_completion, published_on,
-                      open_to, hours_estimate, latest_on)
+                      open_to, hours_estimate, latest_on, beyond_budget_reason)
     VALUES ($1, $2, CASE WHEN $4 = 'work_meeting' THEN $5::uuid END, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-            $14, $17, $18, $19)
+            $14, $17, $18, $19, $21)
     RETURNING *
 )
 INSERT INTO share (id, task_id, division_id, origin_service, origin_kind, origin_id, list_version, item_code,
                    department, kind, title_zh, title_en, inspect_on_completion, published_on, open_to,
-                   hours_estimate, latest_on, state)
+                   hours_estimate, latest_on, state, beyond_budget)
 SELECT part.share, task.id, part.village, task.origin_service, task.origin_kind, task.origin_id, task.list_version,
        task.item_code, task.department, task.kind, task.title_zh, task.title_en, task.inspect_on_completion,
-       task.published_on, task.open_to, task.hours_estimate, task.latest_on, 'published'
-FROM task, unnest($15::uuid[], $16::integer[]) AS part(share, village)
+       task.published_on, task.open_to, task.hours_estimate, task.latest_on, 'published', part.beyond_budget
+FROM task, unnest($15::uuid[], $16::integer[], $20::boolean[]) AS part(share, village, beyond_budget)
 """
 
 # The same for many tasks of one share each. Tells which origins are new: the others have their task.
@@ -60,8 +60,8 @@ SELECT id FROM task
 _VIEW = """
 SELECT t.id AS task, d.code AS division, t.meeting_id AS meeting, t.origin_service, t.origin_kind, t.origin_id,
        t.list_version, t.item_code AS item, t.department, t.kind, t.title_zh, t.title_en, t.inspect_on_completion,
-       t.published_on, t.legal_basis, t.open_to, t.hours_estimate, t.latest_on, s.shares, s.published, s.claimed,
-       s.reported_done, s.completed, s.refused, s.withdrawn
+       t.published_on, t.legal_basis, t.open_to, t.hours_estimate, t.latest_on,
+       t.beyond_budget_reason, s.shares, s.published, s.claimed, s.reported_done, s.completed, s.refused, s.withdrawn
 FROM task t JOIN division d ON d.id = t.division_id CROSS JOIN LATERAL (
     SELECT count(*) AS shares,
            count(*) FILTER (WHERE state = 'published') AS published,
@@ -74,11 +74,46 @@ FROM task t JOIN division d ON d.id = t.division_id CROSS JOIN LATERAL (
 ) AS s
 """
 
+# The asks of other departments are found in the index alone: with `<>`, each row that the department itself asked would
+# be read. One village and several have statements of their own: PostgreSQL plans a statement over an array anew each
+# time, and one that compares with a parameter as well, unless that stands in a query of its own: planning takes ten
+# times as long as looking.
+_OF_OTHERS = """
+SELECT task_id, department, kind, title_zh, title_en, division_id, published_on FROM share
+WHERE division_id = {village} AND published_on >= (SELECT $2::date) AND kind = $4 AND item_code IS NOT NULL
+    AND state NOT IN ('refused', 'withdrawn') AND department {others} (SELECT $3::text)
+ORDER BY published_on DESC LIMIT 100
+"""
+_ASKED = f"""
+({_OF_OTHERS.replace("{others}", "<")}) UNION ALL ({_OF_OTHERS.replace("{others}", ">")})
+ORDER BY published_on DESC LIMIT 100
+"""
+_EARLIER_OF_ONE = f"""
+SELECT task_id, department, kind, title_zh, title_en, ARRAY[division_id] AS villages
+FROM ({_ASKED.replace("{village}", "$1")}) AS e ORDER BY task_id DESC
+"""  # noqa: S608
+_EARLIER = f"""
+SELECT e.task_id, e.department, e.kind, e.title_zh, e.title_en, array_agg(e.division_id) AS villages
+FROM unnest($1::integer[]) AS asked(village)
+CROSS JOIN LATERAL ({_ASKED.replace("{village}", "asked.village")}) AS e
+GROUP BY e.task_id, e.department, e.kind, e.title_zh, e.title_en ORDER BY e.task_id DESC
+"""  # noqa: S608
+
 
 async def insert_task(
-    tx: Tx, event: TaskPublished, list_code: ListCode, division_id: int, villages: Mapping[DivisionCode, int]
+    tx: Tx,
+    event: TaskPublished,
+    list_code: ListCode,
+    division_id: int,
+    villages: Mapping[DivisionCode, int],
+    *,
+    beyond: Collection[DivisionCode] = (),
+    reason: str | None = None,
 ) -> None:
-    """Store the task and a share for each of its villages, whose ids are in `villages`."""
+    """Store the task and a share for each of its villages, whose ids are in `villages`.
+
+    beyond: those that it takes beyond their budget of hours; reason: why it must be all the same.
+    """
     await tx.execute(
         _INSERT,
         *(event.task, division_id, event.origin.service, event.origin.kind, event.origin.id),
@@ -87,6 +122,8 @@ async def insert_task(
         [part.share for part in event.shares],
         [villages[part.village] for part in event.shares],
         *(event.open_to or "each", event.hours_estimate, event.latest_on),
+        [part.village in beyond for part in event.shares],
+        reason,
     )
 
 
@@ -158,17 +195,11 @@ async def list_earlier_asks(tx: Tx, ask: Ask, villages: Mapping[DivisionCode, in
 
     At most the newest 100 of each village. What a village refused or need not do any more answers no other ask.
     """
-    rows = await tx.fetch(
-        "SELECT e.task_id, e.department, e.kind, e.title_zh, e.title_en, array_agg(e.division_id) AS villages"
-        " FROM unnest($1::integer[]) AS asked(village) CROSS JOIN LATERAL ("
-        "   SELECT * FROM share WHERE division_id = asked.village AND published_on >= $2 AND department <> $3"
-        "   AND kind = $4 AND item_code IS NOT NULL AND state NOT IN ('refused', 'withdrawn')"
-        "   ORDER BY published_on DESC LIMIT 100) AS e"
-        " GROUP BY e.task_id, e.department, e.kind, e.title_zh, e.title_en ORDER BY e.task_id DESC",
-        list(villages.values()),
-        since,
-        ask.department,
-        ask.kind,
+    ids = list(villages.values())
+    rows = await (
+        tx.fetch(_EARLIER_OF_ONE, ids[0], since, ask.department, ask.kind)
+        if len(ids) == 1
+        else tx.fetch(_EARLIER, ids, since, ask.department, ask.kind)
     )
     codes = {id_: code for code, id_ in villages.items()}
     return [

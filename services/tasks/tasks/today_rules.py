@@ -26,5 +26,8 @@ class OnDesk(BaseModel):
     due_on: date | None = Field(description="by the village's own limit; null before the claim")
     provisional: bool | None
     waiting_for: str | None = Field(description="who holds the ball while the clock stands still")
+    extension_decide_by: date | None = Field(
+        None, description="the last day to decide on the extension that the village asked for; the due date stands"
+    )
     percent: int
     version: int

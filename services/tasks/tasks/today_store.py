@@ -11,10 +11,7 @@ _DESK = """
 WITH desk AS (
     SELECT s.id AS share, s.task_id AS task, d.code AS village, s.department, s.kind, s.title_zh, s.title_en, s.state,
            s.waiting_for, s.published_on, s.due_on, s.provisional, s.percent, s.reported_on, s.version,
-           CASE WHEN s.state = 'published' THEN 'new' WHEN s.due_on < s.paused_on THEN 'overdue'
-                WHEN s.state = 'reported_done' OR s.waiting_for IS NOT NULL THEN 'waiting'
-                WHEN s.due_on < $1 THEN 'overdue' WHEN s.due_on = $1 THEN 'due_today'
-                WHEN s.due_on <= $2 THEN 'due_soon' ELSE 'later' END AS part
+           desk_part(s.state, s.due_on, s.waiting_for, s.paused_on, $1, $2) AS part
     FROM division_closure c JOIN share s ON s.division_id = c.descendant_id JOIN division d ON d.id = s.division_id
     WHERE c.ancestor_id = app_division() AND s.is_open
 ), placed AS (
@@ -22,7 +19,9 @@ WITH desk AS (
            row_number() OVER (PARTITION BY part ORDER BY due_on NULLS LAST, published_on, share) AS place
     FROM desk
 )
-SELECT * FROM placed WHERE place <= $3 ORDER BY part, place
+SELECT placed.*, e.decide_by AS extension_decide_by
+FROM placed LEFT JOIN share_extension e ON e.share_id = placed.share AND e.state = 'open'
+WHERE place <= $3 ORDER BY part, place
 """
 
 

@@ -6,7 +6,7 @@ from runtime import audit, outbox
 from runtime.actor import Actor
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, transaction
-from tasks import claim_rules, claim_store, share_store
+from tasks import burden_store, claim_rules, claim_store, share_store
 
 _TASKS_AT_ONCE: Final = 10  # each may have a thousand shares
 
@@ -21,6 +21,7 @@ async def withdraw_taken_shares(pool: Pool, actor: Actor) -> bool:
         tasks = await claim_store.lock_taken_tasks(tx, _TASKS_AT_ONCE)
         shares = await share_store.lock_shares(tx, await claim_store.unclaimed_shares(tx, tasks))
         events = claim_rules.withdraw(shares.values(), today=business_date(utcnow()))
+        await burden_store.lock_rows_of(tx, [event.share for event in events])
         await claim_store.save_withdrawals(tx, events, tasks)
         for event in events:
             await outbox.append(tx, event)

@@ -4,8 +4,10 @@ from runtime.clock import business_date, utcnow
 from runtime.works import Working, every
 from tasks.escalate_applications import escalate_applications as escalate
 from tasks.fold_durations import fold_durations as fold
+from tasks.grant_silent_extensions import grant_silent_extensions as grant
 from tasks.lapse_emergencies import lapse_emergencies as lapse
 from tasks.recount_due_dates import recount_due_dates as recount
+from tasks.report_burden import report_burden as report
 from tasks.uphold_silent_appeals import uphold_silent_appeals as uphold
 from tasks.withdraw_taken_shares import withdraw_taken_shares as withdraw
 
@@ -44,3 +46,15 @@ async def escalate_applications(work: Working) -> bool:
 async def lapse_emergencies(work: Working) -> bool:
     """An emergency's item that was not approved in time is off the list within a minute of its last day."""
     return await lapse(work.pool, work.actor, business_date(utcnow()))
+
+
+@every(60.0)
+async def report_burden(work: Working) -> bool:
+    """A month's burden is told within a minute of its end in Asia/Shanghai."""
+    return await report(work.pool, work.actor, business_date(utcnow()))
+
+
+@every(60.0)
+async def grant_silent_extensions(work: Working) -> bool:
+    """What nobody decided on is granted within a minute of the end of the last day to decide."""
+    return await grant(work.pool, work.actor)

@@ -19,9 +19,11 @@ from qingdan.tasks_events import (
     RefusalCode,
     ShareClaimed,
     ShareCompleted,
+    ShareLimitChanged,
     ShareProgressed,
     ShareRefused,
     ShareReportedDone,
+    ShareResumed,
     ShareWithdrawn,
     TaskPublished,
 )
@@ -90,6 +92,32 @@ class Told:
             claimed_on=self.today,
             due_on=self.today + timedelta(days=28),
             provisional=False,
+            origin=self.origin,
+        )
+
+    def limit_changed(self, due_on: date, *, code: str) -> ShareLimitChanged:
+        return ShareLimitChanged(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            department="JTJ",
+            limit_working_days=30,
+            due_on=due_on,
+            provisional=False,
+            code=code,
+            changed_on=self.today,
+            origin=self.origin,
+        )
+
+    def resumed(self, due_on: date) -> ShareResumed:
+        return ShareResumed(
+            task=self.task,
+            share=self.share,
+            village=self.village,
+            paused_working_days=5,
+            due_on=due_on,
+            provisional=False,
+            resumed_on=self.today,
             origin=self.origin,
         )
 

@@ -1,5 +1,6 @@
 """What the tasks service tells becomes rows here: each share once, in the state last heard."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,38 @@ async def test_a_share_is_known_from_whatever_is_heard_of_it_first(scene: "Scene
     view = await show_share(scene.pool, scene.cadre, told.share)
     expected = {"progressed": "claimed"}.get(first, first)
     assert (view.state, view.title_zh, view.inspect_on_completion) == (expected, None, None)
+
+
+async def test_due_dates_follow_what_is_told_of_them(scene: "Scene") -> None:
+    told = Told()
+    claim = told.claimed()
+    later, latest = claim.due_on + timedelta(days=7), claim.due_on + timedelta(days=14)
+    await scene.hear(told.published(), claim, told.limit_changed(later, code="own"), told.resumed(latest))
+    view = await show_share(scene.pool, scene.cadre, told.share)
+    assert (view.state, view.limit_working_days, view.due_on, view.department) == ("claimed", 30, latest, "JTJ")
+    unknown = Told()
+    await scene.hear(unknown.resumed(latest))
+    view = await show_share(scene.pool, scene.cadre, unknown.share)
+    assert (view.state, view.due_on, view.title_zh) == ("claimed", latest, None)
+    await scene.hear(unknown.limit_changed(later, code="calendar"))
+    assert (await show_share(scene.pool, scene.cadre, unknown.share)).due_on == later
+
+
+async def test_an_extension_granted_after_the_end_puts_right_whether_it_was_on_time(scene: "Scene") -> None:
+    told, own = Told(), Told()
+    late = told.completed().model_copy(update={"on_time": False})
+    later = told.today + timedelta(days=7)
+    for each, code in ((told, "extension"), (own, "calendar")):
+        await scene.hear(
+            *(each.published(), each.claimed(), each.reported_done()),
+            each.completed().model_copy(update={"on_time": False, "due_on": late.due_on - timedelta(days=30)}),
+        )
+        await scene.hear(each.limit_changed(later, code=code))
+    seen = [await show_share(scene.pool, scene.cadre, each.share) for each in (told, own)]
+    assert [(view.state, view.on_time, view.due_on) for view in seen] == [
+        ("completed", True, later),
+        ("completed", False, later),
+    ]
 
 
 async def test_the_whole_life_of_a_share_in_one_poll(scene: "Scene") -> None:

@@ -1,15 +1,18 @@
 """Work access: from a department's application through the stages to a new version of the list."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.actor import Role
+from qingdan.divisions import DivisionCode
+from runtime.actor import Actor, Role
 from runtime.db import Version
 from runtime.problems import Forbidden, NotFound, StaleVersion
 from tasks.application_rules import (
     CategoryNotApplicable,
+    CountyAdmits,
     DecidedBefore,
     MayNotDecide,
     NegativeListClash,
@@ -24,6 +27,7 @@ from tasks.apply_for_access import apply_for_access
 from tasks.decide_application import decide_application
 from tasks.list_applications import list_applications
 from tasks.list_rules import VILLAGE_LIST
+from tasks.publish_list_version import publish_list_version
 from tasks.resubmit_application import resubmit_application
 from tasks.show_application import show_application
 from tasks.show_list import show_list
@@ -45,10 +49,12 @@ from tests.integration.tasks.access_people import (
     decide,
     look,
 )
-from tests.integration.tasks.conftest import COUNTY, OTHER_TOWN
+from tests.integration.tasks.conftest import COUNTY, OTHER_TOWN, sample_items, sample_negative
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
+
+PROVINCE = DivisionCode("130000000000")
 
 
 async def test_three_stages_say_yes_and_a_new_version_takes_effect(scene: "Scene") -> None:
@@ -147,11 +153,99 @@ async def test_nobody_decides_twice_or_on_their_own_application(scene: "Scene") 
     await decide(scene, RURAL, application)
     with pytest.raises(DecidedBefore):
         await decide(scene, RURAL, application)
-    own = await applied(scene, by=CIVIL)
-    await decide(scene, RURAL, own)
+    own = await applied(scene, by=OFFICE)
+    for by in (RURAL, PARTY, RURAL_2, CIVIL):
+        await decide(scene, by, own)
     with pytest.raises(OwnApplication):
-        await decide(scene, CIVIL, own)
-    assert (await decide(scene, approver("MZJ", "another"), own)).outcome == "waits"
+        await decide(scene, OFFICE, own)
+    assert (await decide(scene, OFFICE_2, own)).outcome == "approved"
+
+
+async def test_no_department_gives_an_opinion_on_its_own_application(scene: "Scene") -> None:
+    of_civil, of_rural = await applied(scene, by=CIVIL), await applied(scene, by=RURAL)
+    assert (await look(scene, of_rural)).waiting_for == ["ZFB"]  # the rural office cannot check its own
+    for colleague in (RURAL, RURAL_2):
+        with pytest.raises(NotYourStage):
+            await decide(scene, colleague, of_rural)
+    assert (await decide(scene, OFFICE_2, of_rural)).waiting_for == ["ZZB", "MZJ"]
+    assert (await decide(scene, RURAL, of_civil)).waiting_for == ["ZZB", "NYJ"]
+    with pytest.raises(NotYourStage):
+        await decide(scene, approver("MZJ", "another"), of_civil)
+    await decide(scene, PARTY, of_civil)
+    assert (await decide(scene, RURAL_2, of_civil)).waiting_for == ["ZFB"]
+
+
+async def test_one_person_of_two_departments_is_heard_once(scene: "Scene") -> None:
+    application = await applied(scene)
+    await decide(scene, RURAL, application)
+    await decide(scene, PARTY, application)
+    with pytest.raises(DecidedBefore):
+        await decide(scene, replace(PARTY, department="MZJ"), application)
+    assert (await decide(scene, CIVIL, application)).waiting_for == ["NYJ"]
+
+
+async def test_a_department_is_heard_once_in_a_stage(scene: "Scene") -> None:
+    application = await applied(scene)
+    for by in (RURAL, PARTY):
+        await decide(scene, by, application)
+    with pytest.raises(NotYourStage):
+        await decide(scene, approver("ZZB", "another"), application)
+    assert len((await look(scene, application)).opinions) == 2
+
+
+async def test_two_departments_that_speak_at_once_are_both_heard_one_after_the_other(scene: "Scene") -> None:
+    application = await applied(scene)
+    await decide(scene, RURAL, application)
+    version = Version((await look(scene, application)).version)
+
+    async def speak(by: Actor) -> object:
+        return await decide_application(scene.pool, by, application, "approve", "lawful", "同意", expected=version)
+
+    results = await asyncio.gather(speak(PARTY), speak(CIVIL), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["Decision", "StaleVersion"]
+    (late,) = [by for by, said in zip((PARTY, CIVIL), results, strict=True) if isinstance(said, StaleVersion)]
+    assert (await decide(scene, late, application)).waiting_for == ["NYJ"]
+
+
+async def test_an_approval_and_a_version_of_the_operators_at_once_are_two_versions(scene: "Scene") -> None:
+    application = await applied(scene)
+    await approved(scene, application, but_the_last=True)
+    await asyncio.gather(
+        decide(scene, OFFICE, application),
+        publish_list_version(
+            scene.pool,
+            scene.operator,
+            VILLAGE_LIST,
+            effective_on=scene.today,
+            items=sample_items(),
+            negative=sample_negative(),
+        ),
+    )
+    told = await scene.told("list.version-took-effect.v1")
+    assert [event["version"] for event in told] == [1, 2, 3]
+    (event,) = await scene.told("access.approved.v1")
+    (with_it,) = [each for each in told if each["version"] == event["version"]]
+    assert "AC01" in {item["code"] for item in with_it["items"]}
+
+
+async def test_only_the_county_admits(scene: "Scene") -> None:
+    for place in (OTHER_TOWN, PROVINCE):
+        with pytest.raises(CountyAdmits):
+            await apply_for_access(scene.pool, replace(ROADS, division=place), WANTED)
+    application = await applied(scene)
+    with pytest.raises(CountyAdmits):
+        await decide(scene, replace(RURAL, division=PROVINCE), application)
+    assert (await look(scene, application)).opinions == []
+
+
+async def test_one_role_with_a_department_is_enough_to_decide_and_binds_to_that_department(scene: "Scene") -> None:
+    application = await applied(scene)
+    rural, sports = (person(Role.ACCESS_APPROVER, COUNTY, department) for department in ("NYJ", "WLJ"))
+    assert (await decide(scene, rural, application)).outcome == "next_stage"
+    with pytest.raises(NotFound):
+        await decide(scene, sports, application)
+    with pytest.raises(Forbidden):  # to apply takes the department's staff
+        await apply_for_access(scene.pool, rural, WANTED)
 
 
 async def test_only_the_stage_under_way_decides_and_on_what_it_has_read(scene: "Scene") -> None:

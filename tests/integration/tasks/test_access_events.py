@@ -10,14 +10,16 @@ from qingdan.envelope import Envelope, party_source
 from qingdan.event import EventBody
 from runtime.clock import utcnow
 from runtime.db import Version, transaction
+from runtime.divisions import DivisionUnknown
 from runtime.ids import new_id
 from runtime.runs import cut_into_runs
 from runtime.settings import ServiceSettings
-from tasks.application_rules import CategoryNotApplicable, NotYourDepartment
+from tasks.application_rules import CategoryNotApplicable, CategoryOfAnotherList, NotYourDepartment, NotYourStage
 from tasks.consumers import on_access
 from tasks.list_applications import list_applications
+from tasks.list_rules import NoListInForce
 from tasks.resubmit_application import resubmit_application
-from tests.integration.tasks.access_people import ROADS, RURAL, WANTED, approved, decide, event, look
+from tests.integration.tasks.access_people import OFFICE, ROADS, RURAL, WANTED, approved, decide, event, look
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
@@ -88,11 +90,39 @@ async def test_what_the_negative_list_forbids_is_refused_without_parking(scene: 
     assert (await look(scene, letter.application)).refusal_code == "negative_list"
 
 
+async def test_who_sent_for_a_reviewing_department_is_unknown_so_nobody_of_it_decides(scene: "Scene") -> None:
+    applied = event(department="NYJ", askers=["NYJ"])
+    await hear(scene, applied)
+    with pytest.raises(NotYourStage):
+        await decide(scene, RURAL, applied.application)
+    assert (await decide(scene, OFFICE, applied.application)).waiting_for == ["ZZB", "MZJ"]
+
+
+async def test_an_application_that_is_completed_by_event_stays_in_its_county(scene: "Scene") -> None:
+    lacking = event(reason=None)
+    await hear(scene, lacking)
+    for nowhere in ("130000000000", "999999999999"):
+        with pytest.raises(DivisionUnknown):
+            await hear(scene, event(application=lacking.application, division=nowhere))
+    await hear(scene, event(application=lacking.application, division="130431105000"))
+    shown = await look(scene, lacking.application)
+    assert (shown.state, shown.round, shown.wanted.division) == ("under_review", 2, "130431105000")
+
+
+async def test_a_kind_that_is_named_often_is_one_kind(scene: "Scene") -> None:
+    applied = event(kinds=["task"] * 20)
+    await hear(scene, applied)
+    assert (await look(scene, applied.application)).wanted.kinds == ("task",)
+
+
 async def test_what_is_no_application_for_access_is_parked(scene: "Scene") -> None:
     applied = event()
     await hear(scene, applied)
     for wrong, kind in (
         (event(category="negative"), CategoryNotApplicable),
+        (event(category="basic"), CategoryOfAnotherList),
+        (event(list_code="nowhere"), NoListInForce),
+        (event(division="999999999999"), DivisionUnknown),
         (event(application=applied.application, department="MZJ"), NotYourDepartment),
     ):
         with pytest.raises(kind):

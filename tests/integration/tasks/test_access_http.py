@@ -8,10 +8,11 @@ import pytest
 
 from devkit.browser import Client, application, everything
 from devkit.issuer import Issuer
-from runtime.actor import Actor
+from runtime.actor import Actor, Role
 from tasks.app import service
+from tests.integration.service_scene import person
 from tests.integration.tasks.access_people import BODY, OFFICE, ROADS, RURAL, RURAL_2, SPORTS, WAY
-from tests.integration.tasks.conftest import TOWN
+from tests.integration.tasks.conftest import COUNTY, TOWN
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
@@ -57,6 +58,34 @@ async def test_from_the_application_to_a_task_that_passes_the_gate(scene: "Scene
     }
     published = await town.post(f"/meetings/{held.json()['meeting']}/tasks", ask)
     assert (published.status_code, published.json()["item"]) == (201, "AC01"), published.text
+
+
+async def test_a_token_with_the_approvers_role_and_a_department_is_enough(scene: "Scene", sign_in: SignIn) -> None:
+    received = await sign_in(ROADS).post("/access/applications", BODY)
+    path = f"/access/applications/{received.json()['application']}"
+    rural, sports = (sign_in(person(Role.ACCESS_APPROVER, COUNTY, department)) for department in ("NYJ", "WLJ"))
+    assert [row["waiting_for"] for row in (await rural.get("/access/desk")).json()["items"]] == [["NYJ"]]
+    assert (await sports.get("/access/desk")).json()["items"] == []
+    assert (await sports.post(f"{path}/decide", YES, version=1)).status_code == 404
+    assert (await rural.post(f"{path}/decide", YES, version=1)).json()["outcome"] == "next_stage"
+    unbound = sign_in(person(Role.ACCESS_APPROVER, COUNTY))  # sees all desks and sits in no stage
+    assert (await unbound.post(f"{path}/decide", YES, version=2)).status_code == 403
+
+
+async def test_a_delegation_is_revoked_under_its_version_and_once(scene: "Scene", sign_in: SignIn) -> None:
+    today, rural = str(scene.today), sign_in(RURAL)
+    given = await rural.post("/access/delegations", {"delegate": RURAL_2.subject, "from_on": today, "to_on": today})
+    path = f"/access/delegations/{given.json()['delegation']}/revoke"
+    assert given.headers["ETag"] == '"1"'
+    assert (await rural.post(path)).status_code == 428
+    assert (await rural.post(path, version=2)).status_code == 412
+    assert (await sign_in(OFFICE).post(path, version=1)).status_code == 404
+    first, again = [await rural.post(path, version=1, key="one") for _ in range(2)]
+    assert (first.status_code, first.json()["revoked_on"], first.headers["ETag"]) == (200, today, '"2"')
+    assert (again.text, again.headers["Idempotency-Replayed"]) == (first.text, "true")
+    assert (await rural.post(path, version=2)).json()["type"] == "urn:qingdan:problem:delegation-over"
+    assert (await rural.get("/access/delegations")).json() == []
+    assert (await rural.get("/access/delegations", ended=True)).json() == [first.json()]
 
 
 async def test_a_repeated_click_applies_and_decides_once(scene: "Scene", sign_in: SignIn) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, get_args
 
@@ -25,7 +26,15 @@ from runtime.problems import Forbidden, NotFound, StaleVersion
 from tasks import assessment_rules, assessment_store
 from tasks.app import service
 from tasks.appeal_refusal import appeal_refusal
-from tasks.appeal_rules import AlreadyAppealed, AppealDecided, AppealTooLate, CountyDecides, OnlyVillagesNo, OwnAppeal
+from tasks.appeal_rules import (
+    AlreadyAppealed,
+    AppealDecided,
+    AppealTooLate,
+    CountyDecides,
+    OnlyVillagesNo,
+    OwnAppeal,
+    TimeToDecideOver,
+)
 from tasks.assessment_rules import Header, Ranked
 from tasks.claim_task import claim_task
 from tasks.decide_appeal import decide_appeal
@@ -36,6 +45,8 @@ from tasks.refuse_share import refuse_share
 from tasks.report_done import report_done
 from tasks.share_rules import RefusalOverturned, VillageCode
 from tasks.show_appeal import show_appeal
+from tasks.show_share import show_share
+from tasks.show_task import show_task
 from tasks.uphold_silent_appeals import uphold_silent_appeals
 from tests.integration.service_scene import person
 from tests.integration.tasks.conftest import COUNTY, NEIGHBOUR, ROAD, TOWN, VISITS
@@ -159,17 +170,80 @@ async def test_who_may_decide_and_once(scene: "Scene") -> None:
     for actor in (scene.cadre, scene.town, ROADS):
         with pytest.raises(Forbidden):
             await decide(actor)
-    with pytest.raises(OwnAppeal):
-        await decide(person(Role.ACCESS_APPROVER, COUNTY, "JTJ"))
-    with pytest.raises(CountyDecides):
-        await decide(person(Role.ACCESS_APPROVER, TOWN))
-    with pytest.raises(NotFound):
-        await decide(person(Role.ACCESS_APPROVER, NEIGHBOUR))
+    for place, department in ((COUNTY, "JTJ"), (COUNTY, "WLJ"), (TOWN, None), (NEIGHBOUR, None), (TOWN, "ZZB")):
+        with pytest.raises(CountyDecides):
+            await decide(person(Role.ACCESS_APPROVER, place, department))
     with pytest.raises(StaleVersion):
         await decide(COMMITTEE, 7)
     await decide(COMMITTEE)
     with pytest.raises(AppealDecided):
         await decide(COMMITTEE, 2)
+
+
+async def test_a_decider_of_a_reviewing_department_decides_and_sees_nothing_else_of_other_departments(
+    scene: "Scene",
+) -> None:
+    (stays, _), (falls, back) = await appealed(scene), await appealed(scene)
+    both = person(Role.DEPARTMENT_STAFF, COUNTY, "ZZB", name="party")
+    one, two = person(Role.ACCESS_APPROVER, COUNTY, "NYJ"), replace(both, roles=both.roles | {Role.ACCESS_APPROVER})
+    assert {view.ask for view in await listed(scene, one)} == {view.ask for view in await listed(scene, two)}
+    assert (await show_appeal(scene.pool, two, falls)).reasons == WHY
+    await decide_appeal(scene.pool, one, stays, True, "村无此经费", expected=Version(1))
+    event = await decide_appeal(scene.pool, two, falls, False, "经费已到村", expected=Version(1))
+    assert (await scene.look(back)).state == "published"
+    assert await scene.rows("SELECT actor FROM audit_entry WHERE action = 'refusal.decided.v1' ORDER BY seq") == [
+        {"actor": one.subject},
+        {"actor": two.subject},
+    ]
+    for decider in (one, two):  # the appeal, and not what it is about
+        with pytest.raises(NotFound):
+            await show_share(scene.pool, decider, back)
+        with pytest.raises(NotFound):
+            await show_task(scene.pool, decider, event.task)
+        noes = await list_refused_asks(scene.pool, decider, department=None, code=None, after=None, limit=5)
+        assert noes == []
+
+
+async def test_no_decider_decides_on_an_appeal_of_their_own_department(scene: "Scene") -> None:
+    share = await scene.share(VISITS)
+    await refuse_share(scene.pool, scene.cadre, share, "no_means", "", expected=Version(1))
+    ask = await ask_of(scene, share)
+    await appeal_refusal(scene.pool, WELFARE, ask, WHY)
+    with pytest.raises(OwnAppeal):
+        await decide_appeal(
+            scene.pool, person(Role.ACCESS_APPROVER, COUNTY, "MZJ"), ask, False, "自己决定", expected=Version(1)
+        )
+    assert (await show_appeal(scene.pool, COMMITTEE, ask)).state == "open"
+
+
+async def test_an_approver_who_does_not_decide_for_the_county_sees_the_own_departments_appeals_alone(
+    scene: "Scene",
+) -> None:
+    ask, _ = await appealed(scene)
+    sports, roads = (person(Role.ACCESS_APPROVER, COUNTY, department) for department in ("WLJ", "JTJ"))
+    assert await listed(scene, sports) == []
+    with pytest.raises(NotFound):
+        await show_appeal(scene.pool, sports, ask)
+    assert [view.ask for view in await listed(scene, roads)] == [ask]
+
+
+async def test_after_the_countys_last_day_nobody_overturns_a_no_even_before_it_is_told(scene: "Scene") -> None:
+    ask, share = await appealed(scene)
+    await silent(scene)
+    with pytest.raises(TimeToDecideOver):
+        await decide_appeal(scene.pool, COMMITTEE, ask, False, "太迟", expected=Version(1))
+    assert (await scene.look(share)).state == "refused"
+
+
+async def test_two_who_decide_at_once_are_one_decision(scene: "Scene") -> None:
+    ask, _ = await appealed(scene)
+    deciders = (COMMITTEE, person(Role.ACCESS_APPROVER, COUNTY, "ZZB"))
+    results = await asyncio.gather(
+        *(decide_appeal(scene.pool, by, ask, at == 0, "理由", expected=Version(1)) for at, by in enumerate(deciders)),
+        return_exceptions=True,
+    )
+    assert sorted(type(result).__name__ for result in results) == ["RefusalDecided", "StaleVersion"]
+    assert len(await scene.told("refusal.decided.v1")) == 1
 
 
 async def test_where_the_county_is_silent_the_no_stands_by_itself(scene: "Scene") -> None:

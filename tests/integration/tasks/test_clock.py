@@ -17,6 +17,7 @@ from runtime.db import Version, transaction
 from runtime.problems import Forbidden, NotFound, StaleVersion
 from runtime.workdays import Calendar
 from tasks.app import service
+from tasks.change_limit import change_limit
 from tasks.claim_task import claim_task
 from tasks.clock_rules import ClockRuns, ClockStandsStill, NotWaitedFor
 from tasks.list_pauses import list_pauses
@@ -184,6 +185,56 @@ async def test_provisional_due_dates_are_reckoned_again_once_the_calendar_is_kno
     assert (await scene.look(certain)).version == 2
     await recount_due_dates(scene.pool, scene.service)
     assert len(await scene.told("share.limit-changed.v1")) == 1
+
+
+async def test_what_is_judged_by_a_date_that_had_passed_follows_the_calendar_too(
+    scene: "Scene", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claimed in December for thirty days, changed in March when those had passed; the calendar comes later still."""
+    for module, month, year in (("claim_task", 12, 2026), ("change_limit", 3, 2027)):
+        monkeypatch.setattr(
+            f"tasks.{module}.utcnow", lambda month=month, year=year: utcnow().replace(year=year, month=month, day=1)
+        )
+    late, extended = [await scene.share() for _ in range(2)]
+    for share in (late, extended):
+        claimed = await claim_task(scene.pool, scene.cadre, share, 30, expected=Version(1))
+        for version, limit in ((2, 90), (3, 100)):
+            await change_limit(scene.pool, scene.cadre, share, limit, "late", expected=Version(version))
+    forty = CALENDAR.add_working_days(claimed.claimed_on, 40).on
+    async with transaction(scene.pool, scene.service) as tx:
+        await tx.execute(  # as an extension to forty days leaves it
+            "INSERT INTO share_limit (share_id, division_id, department, changed_by, changed_on, limit_before,"
+            " limit_after, due_before, due_after, in_time, reason, code) SELECT share_id, division_id, department,"
+            " 'staff', changed_on, 100, 40, due_after, $2, true, 'rain', 'extension' FROM share_limit"
+            " WHERE share_id = $1 ORDER BY seq DESC LIMIT 1",
+            *(extended, forty),
+        )
+        await tx.execute(
+            "UPDATE share SET judged_due_on = NULL, limit_working_days = 40, due_on = $2 WHERE id = $1", extended, forty
+        )
+    await change_limit(scene.pool, scene.cadre, extended, 120, "late again", expected=Version(4))
+    before = {row["id"]: row["judged_due_on"] for row in await scene.rows("SELECT id, judged_due_on FROM share")}
+    assert before == {late: CALENDAR.add_working_days(claimed.claimed_on, 30).on, extended: forty}
+    announced = {
+        day: day >= date(2027, 2, 15) and day.weekday() < 5  # a long Spring Festival
+        for day in (date(2027, 1, 1) + timedelta(days=n) for n in range(365))
+    }
+    async with transaction(scene.pool, scene.operator) as tx:
+        await tx.executemany(
+            "INSERT INTO workday_override (on_date, working, source) VALUES ($1, $2, 'announced')",
+            list(announced.items()),
+        )
+    await recount_due_dates(scene.pool, scene.service)
+    while await recount_due_dates(scene.pool, scene.service):
+        pass
+    after = {row["id"]: row["judged_due_on"] for row in await scene.rows("SELECT id, judged_due_on FROM share")}
+    known = Calendar(announced)
+    assert after == {
+        late: known.add_working_days(claimed.claimed_on, 30).on,
+        extended: known.add_working_days(claimed.claimed_on, 40).on,
+    }
+    assert before[late] < after[late]
+    assert (await scene.look(late)).due_on == known.add_working_days(claimed.claimed_on, 100).on
 
 
 @pytest.fixture

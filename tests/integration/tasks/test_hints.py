@@ -1,5 +1,6 @@
 """Before a village sets its limit it sees how long such tasks took others, and its own desk; never whose they were."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from devkit.issuer import Issuer
 from qingdan.divisions import DivisionCode
 from runtime.db import Version, transaction
 from runtime.problems import NotFound
+from tasks import duration_store
 from tasks.app import service
 from tasks.claim_task import claim_task
 from tasks.fold_durations import fold_durations
@@ -54,6 +56,30 @@ async def test_the_past_of_five_says_how_long_it_takes_and_of_four_nothing(scene
     await fold(scene)  # counts nothing twice
     took = (await show_hints(scene.pool, scene.cadre, share)).took
     assert took == TookView(like="item", shares=5, median_working_days=4, p80_working_days=6)
+
+
+async def test_what_is_folded_is_kept_no_longer_and_what_was_marked_before_is_not_counted_again(scene: "Scene") -> None:
+    await finish_past(scene, [3, 4, 6], scene.today)
+    async with transaction(scene.pool, scene.service) as tx:
+        await tx.execute("UPDATE finished_duration SET folded = true WHERE used_working_days = 6")
+    await asyncio.gather(*(fold_durations(scene.pool, scene.service) for _ in range(4)))
+    assert await scene.rows("SELECT * FROM finished_duration") == []
+    counted = await scene.rows("SELECT used_working_days, shares FROM item_duration ORDER BY used_working_days")
+    assert counted == [{"used_working_days": 3, "shares": 1}, {"used_working_days": 4, "shares": 1}]
+
+
+async def test_a_fold_that_fails_leaves_the_queue_as_it_was(scene: "Scene") -> None:
+    await finish_past(scene, [3, 4], scene.today)
+
+    async def fail_after_folding() -> None:
+        async with transaction(scene.pool, scene.service) as tx:
+            assert await duration_store.fold(tx, 9) == 2
+            raise NotFound()
+
+    with pytest.raises(NotFound):
+        await fail_after_folding()
+    assert len(await scene.rows("SELECT * FROM finished_duration")) == 2
+    assert await scene.rows("SELECT * FROM item_duration") == []
 
 
 async def test_what_is_older_than_three_years_says_nothing(scene: "Scene") -> None:

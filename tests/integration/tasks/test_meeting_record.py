@@ -7,10 +7,14 @@ import pytest
 
 from devkit.browser import Client, application
 from devkit.issuer import Issuer
+from qingdan.divisions import DivisionCode
+from qingdan.gate import Ask
 from qingdan.ids import MeetingId
 from qingdan.tasks_events import TaskPublished
+from runtime.actor import Role
 from runtime.db import Version
 from runtime.problems import Forbidden, NotFound, StaleVersion
+from tasks.add_remark import add_remark
 from tasks.app import service
 from tasks.claim_task import claim_task
 from tasks.close_meeting import close_meeting
@@ -24,10 +28,11 @@ from tasks.meeting_rules import (
     TaskNotOnTheTable,
     VillagesNotInvited,
 )
-from tasks.publish_task import publish_task
+from tasks.publish_task import Terms, publish_task
 from tasks.raise_objection import raise_objection
 from tasks.record_attendance import record_attendance
 from tasks.show_meeting import Minutes, show_meeting
+from tests.integration.service_scene import person
 from tests.integration.tasks.conftest import NEIGHBOUR, OTHER_TOWN, ROAD, TOWN, VILLAGE, VISITS
 
 if TYPE_CHECKING:
@@ -127,9 +132,74 @@ async def test_a_village_objects_for_itself_once_and_to_what_is_on_the_table(sce
     assert len((await minutes(scene, meeting)).objections) == 2
 
 
+async def test_a_village_reads_what_concerns_it_and_nothing_of_its_neighbours(scene: "Scene") -> None:
+    held = await hold_meeting(scene.pool, scene.town, TOWN, scene.today, "工作部署会", AGENDA)
+    other = await scene.meeting()
+    ours = await put_on_table(scene, held.meeting)
+    theirs = await publish_task(scene.pool, scene.town, held.meeting, ROAD, (NEIGHBOUR,))
+    await publish_task(scene.pool, scene.town, other, ROAD, (VILLAGE,))
+    mine = next(part.share for part in ours.shares if part.village == VILLAGE)
+    await claim_task(scene.pool, scene.cadre, mine, 7, expected=Version(1))
+    await raise_objection(scene.pool, scene.neighbour, held.meeting, NEIGHBOUR, ours.task, WORDS)
+    await raise_objection(scene.pool, scene.cadre, held.meeting, VILLAGE, ours.task, "另有安排")
+    await record_attendance(scene.pool, scene.town, held.meeting, [VILLAGE], expected=Version(1))
+    await close_meeting(scene.pool, scene.town, held.meeting, expected=Version(2))
+    await add_remark(scene.pool, scene.town, held.meeting, "会后补充：材料已送达")
+    seen = await show_meeting(scene.pool, scene.cadre, held.meeting, after=None, limit=50)
+    assert (seen.division, seen.held_on, seen.title) == (TOWN, scene.today, "工作部署会")
+    assert [point.title for point in seen.agenda] == ["入户巡访", "其他事项"]
+    assert (seen.state, seen.invited, seen.attended, seen.version) == ("closed", None, None, None)
+    assert [(each.village, each.attended) for each in seen.attendance] == [(VILLAGE, True)]
+    (task,) = seen.tasks.items
+    assert (task.task, [part.village for part in task.shares]) == (ours.task, [VILLAGE])
+    assert (task.shares[0].state, task.shares[0].limit_working_days) == ("claimed", 7)
+    assert [each.words for each in seen.objections] == ["另有安排"]
+    assert [each.words for each in seen.remarks] == ["会后补充：材料已送达"]
+    assert isinstance(theirs, TaskPublished)
+    neighbours = await show_meeting(scene.pool, scene.neighbour, held.meeting, after=None, limit=1)
+    assert [each.task for each in neighbours.tasks.items] == [ours.task]
+    assert neighbours.tasks.next is not None
+    rest = await show_meeting(scene.pool, scene.neighbour, held.meeting, after=ours.task, limit=1)
+    assert [each.task for each in rest.tasks.items] == [theirs.task]
+    first, *_ = await list_meetings(scene.pool, scene.cadre, after=None, limit=1)
+    (second,) = await list_meetings(scene.pool, scene.cadre, after=first.meeting, limit=2)
+    assert [first.meeting, second.meeting] == [held.meeting, other]
+
+
+async def test_what_is_put_to_all_to_some_or_to_one_and_to_each_or_the_first_stands_in_one_record(
+    scene: "Scene",
+) -> None:
+    meeting = await scene.meeting()
+    await publish_task(scene.pool, scene.town, meeting, ROAD, "all", Terms(open_to="first"))
+    await put_on_table(scene, meeting)
+    one = Ask("WLJ", VISITS.kind, "受委托开展文化体育活动和设施运行", "Run cultural activities on commission", "RQ09")
+    await publish_task(scene.pool, scene.town, meeting, one, (VILLAGE,))
+    table = (await minutes(scene, meeting)).tasks.items
+    assert [(task.open_to, len(task.shares)) for task in table] == [("first", 21), ("each", 2), ("each", 1)]
+
+
+async def test_a_remark_is_added_to_a_closed_record_and_changes_nothing_of_it(scene: "Scene") -> None:
+    meeting = await scene.meeting()
+    await put_on_table(scene, meeting)
+    await close_meeting(scene.pool, scene.town, meeting, expected=Version(1))
+    before = await minutes(scene, meeting)
+    for _ in range(2):
+        await add_remark(scene.pool, scene.town, meeting, WORDS)
+    after = await minutes(scene, meeting)
+    assert [each.words for each in after.remarks] == [WORDS, WORDS]
+    assert after.model_copy(update={"remarks": []}) == before
+    assert await scene.rows("SELECT 1 FROM audit_entry WHERE after LIKE $1", f"%{WORDS}%") == []
+    assert len(await scene.rows("SELECT 1 FROM audit_entry WHERE action = 'meeting.remarked'")) == 2
+    with pytest.raises(Forbidden):
+        await add_remark(scene.pool, scene.cadre, meeting, WORDS)
+    with pytest.raises(NotFound):
+        await add_remark(scene.pool, scene.other_town, meeting, WORDS)
+
+
 async def test_the_record_is_the_townships(scene: "Scene") -> None:
     meeting = await scene.meeting()
-    for actor in (scene.cadre, scene.other_town):
+    others_cadre = person(Role.VILLAGE_CADRE, DivisionCode("130431100003"))
+    for actor in (others_cadre, scene.other_town):
         with pytest.raises(NotFound):
             await show_meeting(scene.pool, actor, meeting, after=None, limit=50)
         assert await list_meetings(scene.pool, actor, after=None, limit=50) == []
@@ -158,4 +228,8 @@ async def test_the_whole_record_over_http_and_a_repeated_click_closes_once(scene
         rest = (await town.get("/meetings", limit=1, after=page["next"])).json()
         assert [each["meeting"] for each in page["items"]] == [meeting]
         assert [each["state"] for each in rest["items"]] == ["open"]
+        said = await town.post(f"/meetings/{meeting}/remarks", {"words": WORDS})
+        assert (said.status_code, WORDS in said.text) == (201, False)
+        own = await Client(http, issuer, scene.cadre).get(f"/meetings/{meeting}")
+        assert (own.status_code, own.json()["remarks"][0]["words"], own.headers.get("ETag")) == (200, WORDS, None)
     assert len(await scene.told("meeting.closed.v1")) == 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qingdan.gate import Ask
 from qingdan.ids import ShareId
 from qingdan.tasks_events import ShareClaimed, ShareCompleted, ShareReportedDone
 from runtime.db import Version
@@ -17,10 +18,10 @@ from tasks.list_shares import list_shares
 from tasks.refuse_share import refuse_share
 from tasks.report_done import report_done
 from tasks.report_progress import report_progress
-from tasks.share_rules import ShareAlreadyClaimed
+from tasks.share_rules import ShareAlreadyClaimed, ShareAlreadyDone
 from tasks.show_share import show_share
 from tasks.show_statistics import show_statistics
-from tests.integration.tasks.conftest import ROAD, VILLAGE
+from tests.integration.tasks.conftest import ROAD, VILLAGE, VISITS
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
@@ -116,6 +117,29 @@ async def test_a_visit_that_is_not_passed_gives_the_share_back(scene: "Scene") -
     await report_done(scene.pool, scene.cadre, share, [], expected=Version(back.version))
     await scene.close_visit(share)
     assert (await scene.look(share)).state == "completed"
+
+
+@pytest.mark.parametrize("ask", [ROAD, VISITS])
+async def test_a_hundred_percent_without_the_report_of_being_done_completes_nothing(scene: "Scene", ask: Ask) -> None:
+    share = await scene.share(ask)
+    await claim(scene, share)
+    await report_progress(scene.pool, scene.cadre, share, 100, note="", photo_sha256=[], expected=Version(2))
+    assert ((await scene.look(share)).state, (await scene.look(share)).percent) == ("claimed", 100)
+    assert await scene.told("share.reported-done.v1", "share.completed.v1") == []
+
+
+async def test_what_was_given_back_goes_on_with_progress(scene: "Scene") -> None:
+    share = await scene.share(ROAD)
+    await claim(scene, share)
+    await report_done(scene.pool, scene.cadre, share, [], expected=Version(2))
+    with pytest.raises(ShareAlreadyDone):
+        await report_progress(scene.pool, scene.cadre, share, 90, note="", photo_sha256=[], expected=Version(3))
+    await scene.close_visit(share, passed=False, findings=1, failed=1)
+    back = await scene.look(share)
+    await report_progress(
+        scene.pool, scene.cadre, share, 90, note="返工", photo_sha256=[], expected=Version(back.version)
+    )
+    assert ((await scene.look(share)).state, (await scene.look(share)).percent) == ("claimed", 90)
 
 
 async def test_a_visit_of_a_share_never_published_here_is_not_swallowed(scene: "Scene") -> None:

@@ -17,11 +17,12 @@ from runtime.db import Version, transaction
 from runtime.problems import Forbidden
 from tasks.app import service
 from tasks.claim_task import claim_task
+from tasks.list_shares import list_shares
 from tasks.open_feed import open_feed
 from tasks.refuse_share import refuse_share
 from tasks.report_done import report_done
 from tasks.show_today import PER_PART_MAX, show_today
-from tests.integration.tasks.conftest import NEIGHBOUR, ROAD, VISITS
+from tests.integration.tasks.conftest import NEIGHBOUR, ROAD, VILLAGE, VISITS
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
@@ -61,6 +62,29 @@ async def test_every_open_share_lies_in_one_part_the_most_urgent_first(scene: "S
         "waiting": [waiting],
         "new": [new],
     }
+
+
+async def test_the_list_of_shares_knows_the_same_parts(
+    scene: "Scene", http: httpx2.AsyncClient, issuer: Issuer
+) -> None:
+    for days in (-9, -1, 0, 1, 60):
+        await due_in(scene, days, await scene.share())
+    waits = await due_in(scene, 3, await scene.share(ROAD))
+    await report_done(scene.pool, scene.cadre, waits, [], expected=Version(2))
+    await scene.share()
+    (theirs,) = (await scene.publish(VISITS, [NEIGHBOUR])).shares
+    for actor in (scene.cadre, scene.town, scene.neighbour, scene.other_town):
+        desk = await parts(scene, actor)
+        client = Client(http, issuer, actor)
+        pages = {name: (await client.get("/shares", desk=name)).json()["items"] for name in desk}
+        listed = {name: [UUID(row["share"]) for row in page] for name, page in pages.items()}
+        assert listed == {name: sorted(shares) for name, shares in desk.items()}
+        assert (theirs.share in listed["new"]) is (actor not in (scene.cadre, scene.other_town))
+    first, second = await list_shares(scene.pool, scene.town, desk="new", limit=9)
+    assert await list_shares(scene.pool, scene.town, desk="new", after=first.position, limit=9) == [second]
+    assert await list_shares(scene.pool, scene.town, desk="new", village=VILLAGE, state="claimed", limit=9) == []
+    refused = await Client(http, issuer, scene.cadre).get("/shares", desk="late")
+    assert (refused.status_code, "desk" in str(refused.json()["errors"])) == (422, True)
 
 
 async def test_what_waits_for_others_is_overdue_only_if_it_was_so_before(scene: "Scene") -> None:

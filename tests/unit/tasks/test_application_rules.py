@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,11 +15,17 @@ from runtime.workdays import Calendar
 from tasks import admission_rules, application_rules
 from tasks.application_rules import (
     Application,
+    BasisNotIssuedYet,
+    CategoryNotApplicable,
+    CategoryOfAnotherList,
     Decided,
+    DecidedBefore,
     Delegation,
     Involved,
     MayNotDecide,
     NotYourStage,
+    ReviewOver,
+    TermOver,
     Verdict,
     Wanted,
 )
@@ -67,7 +73,7 @@ STAGES = StageSet(
 
 
 def fresh() -> Application:
-    place = application_rules.begin(STAGES, Calendar(), today=TODAY)
+    place = application_rules.begin(STAGES, "MZJ", Calendar(), today=TODAY)
     return Application(
         id=ApplicationId(UUID(int=1)),
         division_id=1,
@@ -143,10 +149,101 @@ def test_nobody_ever_decides_twice_or_on_their_own(
     assert applicant not in spoken
     assert not any({link.delegator, link.delegate} <= speakers for link in links)  # they count as one person
     assert all(len(set(departments)) == len(departments) for departments in given_in.values())
-    if application.state == "approved":  # everybody whom the stages name has said yes
+    assert all("MZJ" not in departments for departments in given_in.values())  # it is their application
+    if application.state == "approved":  # everybody else whom the stages name has said yes
         assert {at: set(said) for at, said in given_in.items()} == {
-            at: set(each.departments) for at, each in enumerate(STAGES.stages, start=1)
+            at: set(each.departments) - {"MZJ"} for at, each in enumerate(STAGES.stages, start=1)
         }
+
+
+@pytest.mark.parametrize(
+    ("departments", "escalate_to", "applicant", "seated"),
+    [
+        (("ZZB", "NYJ", "MZJ"), "ZFB", "JTJ", ("ZZB", "NYJ", "MZJ")),
+        (("ZZB", "NYJ", "MZJ"), "ZFB", "MZJ", ("ZZB", "NYJ")),
+        (("NYJ",), "ZFB", "NYJ", ("ZFB",)),
+        (("ZFB",), "ZFB", "ZFB", ("ZFB",)),  # nobody stands beside the county's own office
+    ],
+)
+def test_no_department_has_a_seat_before_its_own_application(
+    departments: tuple[str, ...], escalate_to: str, applicant: str, seated: tuple[str, ...]
+) -> None:
+    at = stage("any", *departments).model_copy(update={"escalate_to": escalate_to})
+    assert application_rules.seats(at, applicant) == seated
+
+
+def test_one_person_in_two_departments_speaks_once() -> None:
+    waiting = replace(fresh(), stage=2, waiting_for=("ZZB", "NYJ"))
+    said = {"code": "x", "reason": "x", "days": Calendar(), "today": TODAY}
+
+    def speak(department: str, before: frozenset[str], linked: Sequence[Delegation] = ()) -> Decided:
+        who = application_rules.reviewer("wang", department, approves=True, linked=linked)
+        involved = Involved(frozenset({"somebody"}), before)
+        return application_rules.decide(waiting, STAGES, who, involved, "approve", **said)  # type: ignore[arg-type] # as it takes them
+
+    first = speak("ZZB", frozenset())
+    with pytest.raises(DecidedBefore):
+        speak("NYJ", first.opinion.persons)
+    by_delegate = speak("ZZB", frozenset(), [Delegation("wang", "li")])
+    with pytest.raises(DecidedBefore):  # li has spoken for wang there
+        speak("NYJ", by_delegate.opinion.persons - {"wang"}, [Delegation("li", "wang")])
+
+
+def test_an_emergency_is_decided_on_up_to_its_last_day_and_no_later() -> None:
+    emergency = replace(fresh(), origin="emergency", emergency="flood", review_by=TODAY)
+    who = application_rules.reviewer("boss", "NYJ", approves=True, linked=[])
+
+    def decide(today: date) -> Decided:
+        return application_rules.decide(
+            emergency,
+            STAGES,
+            who,
+            Involved(frozenset(), frozenset()),
+            "approve",
+            code="x",
+            reason="x",
+            days=Calendar(),
+            today=today,
+        )
+
+    assert decide(TODAY).outcome == "next_stage"
+    with pytest.raises(ReviewOver):
+        decide(TODAY + timedelta(days=1))
+
+
+def test_what_can_never_be_listed_is_said_when_it_is_applied_for_and_not_at_the_end() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    for changes, refusal in (
+        ({"category": "negative"}, CategoryNotApplicable),
+        ({"category": "basic"}, CategoryOfAnotherList),
+        ({"list_code": "township"}, CategoryOfAnotherList),
+        ({"issued_on": tomorrow}, BasisNotIssuedYet),
+        ({"valid_to": TODAY - timedelta(days=1)}, TermOver),
+    ):
+        with pytest.raises(refusal):
+            application_rules.check_wanted(Wanted.model_validate({**WANTED.model_dump(), **changes}), today=TODAY)
+    fits = {"issued_on": TODAY, "valid_to": TODAY}
+    application_rules.check_wanted(Wanted.model_validate({**WANTED.model_dump(), **fits}), today=TODAY)
+
+
+def test_a_term_that_ended_during_the_review_is_not_approved() -> None:
+    over = WANTED.model_copy(update={"valid_to": TODAY - timedelta(days=1)})
+    last = replace(fresh(), stage=3, waiting_for=("ZFB",), wanted=over)
+    who = application_rules.reviewer("office", "ZFB", approves=True, linked=[])
+    involved = Involved(frozenset(), frozenset())
+    said = {"code": "x", "reason": "x", "days": Calendar(), "today": TODAY}
+    with pytest.raises(TermOver):
+        application_rules.decide(last, STAGES, who, involved, "approve", **said)  # type: ignore[arg-type] # as it takes them
+    refused = application_rules.decide(last, STAGES, who, involved, "refuse", **said)  # type: ignore[arg-type] # as it takes them
+    assert refused.outcome == "refused"
+
+
+def test_a_list_has_room_for_what_its_event_can_carry(sample_list: ListVersion) -> None:
+    many = tuple(sample_list.items[0].model_copy(update={"code": f"X{at:03}"}) for at in range(500))
+    with pytest.raises(admission_rules.ListFull):
+        admission_rules.with_item(replace(sample_list, items=many, negative=()), 2, WANTED, "JTJ", "AC01", today=TODAY)
+    room = replace(sample_list, items=many[:499], negative=())
+    assert len(admission_rules.with_item(room, 2, WANTED, "JTJ", "AC01", today=TODAY).published().items) == 500
 
 
 def test_a_delegate_without_the_role_acts_on_behalf_and_a_stranger_may_not() -> None:

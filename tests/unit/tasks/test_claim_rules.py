@@ -70,6 +70,12 @@ def test_a_claim_never_goes_beyond_the_laws_date_unless_that_leaves_no_working_d
         assert refused.value.details["limit_working_days_max"] == largest
 
 
+def test_after_a_very_long_pause_a_limit_still_ends_where_the_clock_ends_counting(share: Share) -> None:
+    held = claimed(share, 5, paused=900)
+    change = claim_rules.change_limit(held, 250, CALENDAR, today=TODAY)
+    assert change.event.due_on == CALENDAR.add_working_days(TODAY, 1000).on
+
+
 def test_a_limit_changed_up_to_the_due_date_counts_and_a_later_one_does_not(share: Share) -> None:
     held = claimed(share)
     assert held.share.due_on == date(2026, 3, 9)

@@ -118,6 +118,24 @@ def test_sixty_days_from_december_are_provisional_and_certain_once_the_calendar_
     assert Calendar(announced).working_days_between(date(2026, 12, 1), event.due_on) == 60
 
 
+def test_what_is_judged_by_a_passed_date_moves_with_the_calendar_and_is_told_though_the_due_date_stays(
+    share: Share,
+) -> None:
+    december = claimed(share, 60, on=date(2026, 12, 1))
+    passed = CALENDAR.add_working_days(date(2026, 12, 1), 30).on
+    late = replace(december, judged_due_on=passed, provisional=True)
+    assert clock_rules.judged_again(late, 30, CALENDAR) == passed
+    assert clock_rules.judged_again(december, 30, CALENDAR) is None
+    assert december.due_on is not None
+    # One working day becomes free before the passed date, and a free one is worked after it.
+    swapped = Calendar({passed: False, passed + timedelta(days=1): False, december.due_on - timedelta(days=1): True})
+    judged = clock_rules.judged_again(late, 30, swapped)
+    assert judged is not None
+    assert judged > passed
+    assert clock_rules.recount(late, CALENDAR, judged_due_on=passed, today=MONDAY) is None
+    assert clock_rules.recount(late, CALENDAR, judged_due_on=judged, today=MONDAY) is not None
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["pause", "resume", "visit", "wait"]), st.integers(0, 40)), max_size=12)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qingdan.divisions import DivisionCode
 from runtime.problems import Invalid
-from tasks.list_file_rules import COLUMNS, ROWS_MAX, read_list, write_list
+from tasks.list_file_rules import COLUMNS, ROWS_MAX, read_csv, read_list, write_list
 from tasks.list_rules import VILLAGE_LIST, ListVersion
 
 _PRINTED = st.characters(min_codepoint=0x20, exclude_characters="\x7f", exclude_categories=["Cs"])
@@ -19,13 +19,13 @@ TITLES = st.text(_PRINTED, min_size=1, max_size=30)
 
 
 def again(version: ListVersion) -> ListVersion:
-    rows = read_list(write_list(version).encode("utf-8-sig"), VILLAGE_LIST)
+    rows = read_list(read_csv(write_list(version).encode("utf-8-sig")), VILLAGE_LIST)
     return replace(version, items=rows.items, negative=rows.negative)
 
 
 def errors_of(text: str) -> list[tuple[str, str]]:
     with pytest.raises(Invalid) as refused:
-        read_list(text.encode(), VILLAGE_LIST)
+        read_list(read_csv(text.encode()), VILLAGE_LIST)
     errors: Any = refused.value.details["errors"]
     assert all(error["message"] and error["message_zh"] for error in errors)
     return [(error["pointer"], error["code"]) for error in errors]
@@ -91,4 +91,4 @@ def test_what_is_no_list_is_refused(text: str, error: tuple[str, str]) -> None:
 
 def test_what_is_not_utf8_is_refused() -> None:
     with pytest.raises(Invalid):
-        read_list("清单".encode("gbk"), VILLAGE_LIST)
+        read_csv("清单".encode("gbk"))

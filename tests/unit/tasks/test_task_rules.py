@@ -12,7 +12,7 @@ from qingdan.signage_events import RemovalOrdered
 from qingdan.tasks_events import AskKind, TaskPublished
 from runtime.workdays import Calendar
 from tasks.list_rules import ListVersion
-from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, choose_villages, publish, publish_removal
+from tasks.task_rules import Meeting, NoVillages, VillagesNotInMeeting, at, choose_villages, publish, publish_removal
 
 TOWN = DivisionCode("130431105000")
 NEAR, FAR = DivisionCode("130431105205"), DivisionCode("130431100201")
@@ -47,7 +47,7 @@ def test_a_task_keeps_its_meeting_as_origin_and_the_list_version_it_passed_under
         ask,
         item.model_copy(update={"latest_working_days": 3}),
         4,
-        meeting,
+        at(meeting),
         open_to="first",
         task=TaskId(UUID(int=2)),
         shares=shares,
