@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import ZipFile
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -17,9 +18,14 @@ from rich.console import Console
 from devkit import reaper
 from devkit.demo import Played, conclude
 from devkit.paths import var_dir
+from devkit.story import papers
 from devkit.story.checks import CHECKS, Evidence, broken
+from devkit.story.fengshan import villages
 from devkit.story.narrator import Narrator
+from devkit.story.own_clock import LONGER
 from devkit.story.plot import Plot
+from devkit.story.stream import Window
+from devkit.story.township import CHECKED_UP, IN_LOWLAND, WOULD_COOK
 
 REPORT_SCHEMA = {
     "type": "object",
@@ -46,6 +52,28 @@ REPORT_SCHEMA = {
                 "signs_horizontal",
                 "signs_vertical",
                 "signs_removed",
+                "list_versions",
+                "access_approved",
+                "access_returned",
+                "access_refused",
+                "emergencies_entered",
+                "asks_merged",
+                "shares_withdrawn",
+                "dafang_asks_refused",
+                "refusals_appealed",
+                "refusals_upheld",
+                "scores_changed_by_a_no",
+                "clocks_standing_still",
+                "limits_changed",
+                "minutes_claims",
+                "burden_hours",
+                "villages_beyond_budget",
+                "labour_days",
+                "households_taking_part",
+                "material_reused_kg",
+                "money_saved_fen",
+                "stream_events",
+                "stream_connections",
                 "programmes",
                 "people",
                 "entitlements",
@@ -109,6 +137,53 @@ def test_the_signs_of_xiedu_come_down_to_one_horizontal_and_two_vertical(told: P
     assert signs.removable == len(signs.census) - 3 * len(signs.villages)
 
 
+def test_the_list_has_a_version_for_each_item_that_came_on_it(told: Played) -> None:
+    figures, on_list = told.figures, [each for each in told.evidence.applications if each.item is not None]
+    assert figures["list_versions"] == 1 + len(on_list) == 1 + figures["access_approved"] + 1
+    assert (figures["access_returned"], figures["access_refused"], figures["emergencies_entered"]) == (1, 1, 1)
+    assert told.evidence.heard.list_versions == list(range(1, figures["list_versions"] + 1))
+    (emergency,) = (each for each in on_list if each.state == "under_review")
+    assert emergency.review_by is not None
+
+
+def test_what_was_asked_at_fengshan_is_claimed_refused_merged_or_taken_by_the_first(told: Played) -> None:
+    figures, ledger = told.figures, told.evidence.ledger
+    states = Counter(ledger.shares.values())
+    assert states["withdrawn"] == figures["shares_withdrawn"] == WOULD_COOK - 1
+    assert figures["minutes_claims"] == len(villages()) + CHECKED_UP + 1
+    assert (figures["asks_merged"], figures["dafang_asks_refused"]) == (1, 3)
+    assert (figures["refusals_appealed"], figures["refusals_upheld"], figures["scores_changed_by_a_no"]) == (1, 1, 0)
+    assert (figures["clocks_standing_still"], figures["limits_changed"]) == (1, 1)
+    assert figures["villages_beyond_budget"] == IN_LOWLAND
+
+
+def test_the_burden_and_the_works_are_those_of_the_data(told: Played, plot: Plot) -> None:
+    figures, ledger = told.figures, told.evidence.ledger
+    live = [ledger.hours[share] for share, state in ledger.shares.items() if state not in ("refused", "withdrawn")]
+    assert figures["burden_hours"] == sum(live) > 0
+    works = Counter[str]()
+    for village in plot.villages:
+        for task in plot.tasks:
+            works.update(plot.works(village, task.title_zh) or {})
+    assert {name: figures[name] for name in works} == works
+
+
+def test_the_window_was_closed_once_and_missed_nothing(told: Played) -> None:
+    assert told.figures["stream_connections"] >= 2
+    assert told.figures["stream_events"] > told.figures["minutes_claims"]
+
+
+def test_the_claim_the_calendar_and_the_list_can_be_opened(told: Played) -> None:
+    claim, calendar = (var_dir() / name for name in (papers.CLAIM, papers.CALENDAR))
+    assert "任务认领记录" in claim.read_text()
+    assert f"{LONGER['limit_working_days']}" in claim.read_text()
+    assert "清理村内排水沟渠" in calendar.read_text().replace("\r\n ", "")
+    with ZipFile(var_dir() / papers.LIST) as book:
+        words = "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+    items = {each.item for each in told.evidence.applications if each.item is not None}
+    assert {item for item in items if f">{item}<" in words} == items
+
+
 def test_what_the_programmes_come_to_is_paid_to_the_fen(told: Played, plot: Plot) -> None:
     figures, said = told.figures, told.evidence.subsidy
     assert figures["people"] == plot.subsidies.people
@@ -129,10 +204,15 @@ def test_what_the_bank_refused_or_forgot_was_paid_all_the_same(told: Played) -> 
 def test_every_event_reached_a_plain_subscriber(told: Played) -> None:
     heard, private = told.evidence.heard, told.evidence.private_records
     assert told.figures["events_heard"] == told.figures["events_published"] - private == sum(heard.types.values())
-    assert heard.types["share.claimed.v1"] == told.figures["shares_claimed"] + told.figures["signs_removed"]
+    at_fengshan = told.figures["minutes_claims"] + told.figures["villages_beyond_budget"]
+    assert heard.types["share.claimed.v1"] == (
+        told.figures["shares_claimed"] + told.figures["signs_removed"] + at_fengshan
+    )
     assert heard.types["visit.closed.v1"] == told.figures["visits"] + told.figures["signs_removed"]
     assert heard.types["run.closed.v1"] == told.evidence.subsidy.runs
-    assert heard.types["assessment.published.v1"] == told.figures["townships_ranked"]
+    assert heard.types["assessment.published.v1"] == (
+        told.figures["townships_ranked"] + told.evidence.ledger.ranks_told
+    )
 
 
 def test_the_memory_of_all_processes_is_measured(told: Played) -> None:
@@ -196,6 +276,20 @@ def _bank(evidence: Evidence, **changed: object) -> Evidence:
     return replace(evidence, bank=evidence.bank.model_copy(update=changed))
 
 
+def _with_one_less(evidence: Evidence) -> Any:
+    """Scores of which one fell by a thousandth after the no."""
+    assert evidence.ledger.scores is not None
+    before, after = evidence.ledger.scores
+    village = next(village for village, score in after.items() if score is not None)
+    return before, {**after, village: (after[village] or 0) - 1}
+
+
+def _window(evidence: Evidence, seen: set[str]) -> Window:
+    window = Window()
+    window.seen, window.since = Counter(dict.fromkeys(seen, 1)), evidence.window.since
+    return window
+
+
 LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("no_event_unpublished", lambda e: _service(e, "tasks", outbox_unpublished=1)),
     ("nothing_parked", lambda e: _service(e, "inspection", events_parked=1)),
@@ -239,6 +333,36 @@ LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("the_banks_book_equals_ours", lambda e: _ledger(e, differences=["a payment that the bank does not list"])),
     ("the_ledger_balances", lambda e: _subsidy(e, ledger_sum_fen=1)),
     ("the_ledger_balances", lambda e: _subsidy(e, runs_closed=0)),
+    (
+        "every_application_decided",
+        lambda e: replace(
+            e, applications=[e.applications[0].model_copy(update={"state": "lapsed"}), *e.applications[1:]]
+        ),
+    ),
+    ("every_application_decided", lambda e: _heard(e, types=e.heard.types - Counter({"access.approved.v1": 1}))),
+    ("every_list_version_told", lambda e: _heard(e, list_versions=e.heard.list_versions[::-1])),
+    ("every_list_version_told", lambda e: replace(e, list_versions=e.list_versions[1:])),
+    ("the_gate_follows_the_list", lambda e: _ledger(e, refused_before_access=uuid4())),
+    ("the_gate_follows_the_list", lambda e: _ledger(e, asked_after_access=None)),
+    ("fengshan_as_acknowledged", lambda e: replace(e, shares=[])),
+    ("fengshan_as_acknowledged", lambda e: _ledger(e, waiting=dict.fromkeys(e.ledger.waiting, "county"))),
+    ("fengshan_as_acknowledged", lambda e: _ledger(e, limits=dict.fromkeys(e.ledger.limits, 1))),
+    ("one_holder_of_what_is_open_to_the_first", lambda e: _ledger(e, holders=e.ledger.holders * 2)),
+    (
+        "one_holder_of_what_is_open_to_the_first",
+        lambda e: _heard(e, types=e.heard.types - Counter({"share.withdrawn.v1": 1})),
+    ),
+    ("asked_once", lambda e: replace(e, merged=[])),
+    ("no_score_fell_by_a_no", lambda e: _ledger(e, scores=_with_one_less(e))),
+    ("every_appeal_decided", lambda e: replace(e, appeals=[e.appeals[0].model_copy(update={"state": "overturned"})])),
+    ("every_appeal_decided", lambda e: _heard(e, types=e.heard.types - Counter({"refusal.decided.v1": 1}))),
+    ("an_emergency_has_its_origin", lambda e: _ledger(e, in_emergency=e.ledger.asked_after_access)),
+    ("the_burden_is_the_sum_of_its_asks", lambda e: _ledger(e, burden=None)),
+    ("works_as_reported", lambda e: _heard(e, works=e.heard.works + Counter(labour_days=1))),
+    ("the_stream_missed_nothing", lambda e: replace(e, window=_window(e, set(list(e.window.seen)[1:])))),
+    ("the_stream_missed_nothing", lambda e: replace(e, window=_window(e, {*e.window.seen, "of others"}))),
+    ("minutes_as_held", lambda e: _ledger(e, claims_at_meeting=e.ledger.claims_at_meeting + 1)),
+    ("minutes_as_held", lambda e: _ledger(e, closed=None)),
     ("nobody_saw_others_data", lambda e: _ledger(e, seen_of_others=["a village saw a share of another"])),
 ]
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from devkit.bank.settings import Behaviour
 from devkit.eventually import NeverTrueError
 from devkit.kafka_jars import JarMismatchError
+from devkit.keys import BANK as BANK_CODE
 from devkit.memory import PeakMemory
 from devkit.paths import var_dir
 from devkit.run_directory import ProcessFailedError, tail
@@ -23,9 +24,11 @@ from devkit.story import figures
 from devkit.story.chapters import tell
 from devkit.story.checks import CHECKS, Evidence, broken
 from devkit.story.client import StoryError
+from devkit.story.fengshan import BY_EVENT
 from devkit.story.narrator import Narrator
 from devkit.story.plot import Plot, whole_story
 from devkit.surroundings import Surroundings
+from qingdan.topics import ALL, in_access, in_bank, to_bank
 
 REPORT: Final = "demo.json"
 FAULTS_SHOWN_MAX: Final = 5
@@ -79,7 +82,13 @@ def play(
     is still there.
     """
     # A story begins in an empty county, so whatever the environment offers is left alone.
-    stack = Stack(name=f"demo-{os.getpid()}", surroundings=Surroundings(), bank_behaviour=BANK, extra=extra)
+    stack = Stack(
+        name=f"demo-{os.getpid()}",
+        surroundings=Surroundings(),
+        bank_behaviour=BANK,
+        topics=(*ALL, in_bank(BANK_CODE), to_bank(BANK_CODE), *map(in_access, BY_EVENT)),
+        extra=dict(extra) | {"tasks": {"DEPARTMENTS": ",".join(BY_EVENT)} | dict(extra.get("tasks", {}))},
+    )
     evidence = None
     with narrator.timed("total"), PeakMemory(lambda: _pss_bytes(stack), every_s=2.0) as memory:
         if _start(stack, narrator):

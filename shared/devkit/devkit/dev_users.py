@@ -1,4 +1,4 @@
-"""One user for every role, in Wuguanying Town of Jize County, whose divisions the sample data holds."""
+"""A user for every role, and a second approver, in Wuguanying Town of Jize County, which the sample data holds."""
 
 from dataclasses import dataclass, replace
 
@@ -35,6 +35,7 @@ USERS: dict[str, DevUser] = {
         DevUser("town_staff", ("town_staff",), TOWNSHIP),
         DevUser("department_staff", ("department_staff",), COUNTY, "MZJ"),
         DevUser("access_approver", ("access_approver",), COUNTY),
+        DevUser("access_checker", ("access_approver",), COUNTY),  # nobody gives two opinions on one application
         DevUser("supervisor", ("supervisor",), TOWNSHIP),
         DevUser("finance_preparer", ("finance_preparer",), COUNTY),
         DevUser("finance_approver", ("finance_approver",), COUNTY),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from qingdan.burden_events import BurdenLine
 from qingdan.divisions import DivisionCode
 from qingdan.tasks_events import RefusalCode, ShareClaimed
 
@@ -49,7 +50,99 @@ class Share(Answer):
     due_on: date | None
     provisional: bool | None
     percent: int | None
+    waiting_for: str | None = None
     version: int
+
+
+class HeldMeeting(Answer):
+    """A work meeting's record."""
+
+    version: int
+
+
+class Application(Answer):
+    """A department's application for access."""
+
+    application: UUID
+    state: str
+    item: str | None
+    list_version: int | None
+    review_by: date | None
+    version: int
+
+
+class Decision(Answer):
+    """What became of an application by an opinion."""
+
+    application: UUID
+    outcome: str
+    item: str | None
+    list_version: int | None
+
+
+class ListVersion(Answer):
+    """A version of the list."""
+
+    version: int
+    items: int
+
+
+class MergedAsk(Answer):
+    """An ask that an earlier task answers."""
+
+    ask: UUID
+    into: UUID
+
+
+class Appeal(Answer):
+    """A department's appeal against a village's no."""
+
+    ask: UUID
+    state: str
+    version: int
+
+
+class OnDesk(Answer):
+    """A share as it lies on a desk."""
+
+    title_zh: str
+
+
+class DeskPart(Answer):
+    """One part of a desk."""
+
+    count: int
+    shares: tuple[OnDesk, ...]
+
+
+class Today(Answer):
+    """A village's desk today."""
+
+    overdue: DeskPart
+    due_today: DeskPart
+    due_soon: DeskPart
+    later: DeskPart
+    waiting: DeskPart
+    new: DeskPart
+
+
+class BurdenTotals(Answer):
+    """The sum of a burden's lines."""
+
+    hours: int
+
+
+class Burden(Answer):
+    """What the villages below a division were asked for within a month."""
+
+    lines: tuple[BurdenLine, ...]
+    totals: BurdenTotals
+
+
+class FeedOpened(Answer):
+    """Where a calendar can be read."""
+
+    path: str
 
 
 class SharesClaimed(Answer):

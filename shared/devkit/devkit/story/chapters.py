@@ -3,8 +3,11 @@
 from typing import Protocol
 
 from devkit.keys import Keys
+from devkit.story.access import open_the_list
 from devkit.story.checks import Evidence
 from devkit.story.client import People, Place
+from devkit.story.department import Department
+from devkit.story.fengshan import FORESTRY
 from devkit.story.hub import Hub
 from devkit.story.meeting import hold_work_meeting
 from devkit.story.narrator import Narrator
@@ -14,10 +17,12 @@ from devkit.story.ranking import rank_townships
 from devkit.story.reckoning import reckon
 from devkit.story.reports import report
 from devkit.story.signs import take_signs_down
+from devkit.story.stream import Window
 from devkit.story.subscriber import Subscriber
 from devkit.story.subsidies import pay_subsidies
 from devkit.story.supervision import supervise
 from devkit.story.telling import Telling
+from devkit.story.township import meet_at_fengshan
 
 CHAPTERS = (
     ("county", "全县", "The county", bring_county),
@@ -27,6 +32,8 @@ CHAPTERS = (
     ("supervision", "督查与帮助", "Supervision and help", supervise),
     ("ranking", "七个乡镇的名次", "The ranking of the townships", rank_townships),
     ("signs", "一横两竖", "One horizontal, two vertical", take_signs_down),
+    ("access", "清单与准入", "The list, and what comes on it", open_the_list),
+    ("fengshan", "凤山乡工作部署会", "The work meeting at Fengshan", meet_at_fengshan),
     ("subsidies", "一键发放", "Subsidies in one click", pay_subsidies),
 )
 
@@ -49,8 +56,15 @@ async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
     """
     listening = Subscriber(place.bootstrap, place.services, topic_prefix=place.topic_prefix)
     registers = Hub(place.bootstrap, place.topic_prefix, place.keys.subsidy_public, plot.subsidies.people)
-    async with listening as subscriber, People(place) as people, registers as hub:
-        telling = Telling(plot, people, narrator, hub)
+    department = Department(place.bootstrap, FORESTRY, topic_prefix=place.topic_prefix)
+    async with (
+        listening as subscriber,
+        People(place) as people,
+        registers as hub,
+        department as forestry,
+        Window() as window,
+    ):
+        telling = Telling(plot, people, narrator, hub, forestry, window)
         for name, zh, en, chapter in CHAPTERS:
             with narrator.chapter(name, zh, en):
                 await chapter(telling)

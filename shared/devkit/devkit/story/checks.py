@@ -6,20 +6,29 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from devkit.story.answers import (
+    Appeal,
+    Application,
     AuditVerdict,
     BankBook,
     InspectionStatistics,
     Invariants,
+    ListVersion,
+    MergedAsk,
     Order,
     RefusedAsk,
     RefusedSign,
+    Share,
     SignageStatistics,
     SubsidyStatistics,
     TasksStatistics,
 )
+from devkit.story.stream import Window
 from devkit.story.subscriber import STAGES_OF_AN_ORDER, Heard
 from devkit.story.telling import Ledger
+from qingdan.access_events import AccessApproved, AccessReceived, AccessRefused, AccessReturned, EmergencyEntered
+from qingdan.event import EventBody
 from qingdan.signage_events import SignRefused
+from qingdan.tasks_events import AskMerged, RefusalDecided, ShareWithdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +54,17 @@ class Evidence:
     audits: Mapping[str, AuditVerdict]
     claimed: Mapping[str, Sequence[UUID]]
     """Shares that each service lists as claimed at some time."""
+    shares: Sequence[Share]
+    """Every share that tasks lists."""
+    dafang: TasksStatistics
+    applications: Sequence[Application]
+    list_versions: Sequence[ListVersion]
+    merged: Sequence[MergedAsk]
+    appeals: Sequence[Appeal]
     refused: Sequence[RefusedAsk]
     heard: Heard
+    window: Window
+    """What a township saw that looked at the changes of its division."""
     records: Mapping[str, int]
     """Records in each topic, the public ones and those that a service consumes."""
     private_records: int
@@ -146,24 +164,25 @@ def _shares(evidence: Evidence) -> Iterable[Fault]:
 
 
 def _letters(evidence: Evidence) -> Iterable[Fault]:
-    if evidence.tasks.letters_signed:
-        yield f"{evidence.tasks.letters_signed} letters of responsibility were accepted"
+    if signed := evidence.tasks.letters_signed + evidence.dafang.letters_signed:
+        yield f"{signed} letters of responsibility were accepted"
 
 
 def _refusals(evidence: Evidence) -> Iterable[Fault]:
-    ledger, said = evidence.ledger, evidence.tasks
+    ledger, counted = evidence.ledger, (evidence.tasks, evidence.dafang)
+    at_gate_counted = sum(said.asks_refused_at_gate for said in counted)
+    by_village_counted = sum(said.asks_refused_by_villages for said in counted)
     at_gate = Counter(ask.ask for ask in evidence.refused if ask.decided_by == "gate")
     by_village = Counter(ask.share for ask in evidence.refused if ask.decided_by == "village")
     seen = Counter(ask for asks in ledger.seen_by_departments.values() for ask in asks)
-    if at_gate != Counter(ledger.refused_at_gate) or said.asks_refused_at_gate != at_gate.total():
+    if at_gate != Counter(ledger.refused_at_gate) or at_gate_counted != at_gate.total():
         yield (
-            f"{len(ledger.refused_at_gate)} refusals at the gate, {at_gate.total()} listed, "
-            f"{said.asks_refused_at_gate} counted"
+            f"{len(ledger.refused_at_gate)} refusals at the gate, {at_gate.total()} listed, {at_gate_counted} counted"
         )
-    if by_village != Counter(ledger.refused_by_villages) or said.asks_refused_by_villages != by_village.total():
+    if by_village != Counter(ledger.refused_by_villages) or by_village_counted != by_village.total():
         yield (
             f"{len(ledger.refused_by_villages)} refusals by villages, {by_village.total()} listed, "
-            f"{said.asks_refused_by_villages} counted"
+            f"{by_village_counted} counted"
         )
     everything = {ask.ask for ask in evidence.refused}
     if evidence.heard.asks_refused != everything:
@@ -232,6 +251,140 @@ def _others(evidence: Evidence) -> Iterable[Fault]:
     return evidence.ledger.seen_of_others
 
 
+def _access(evidence: Evidence) -> Iterable[Fault]:
+    ledger, heard = evidence.ledger, evidence.heard.types
+    listed = {each.application: each.state for each in evidence.applications}
+    if listed != ledger.applications:
+        yield f"applications are {sorted(listed.values())}, they must be {sorted(ledger.applications.values())}"
+    states = Counter(ledger.applications.values())
+    told: dict[type[EventBody], int] = {
+        AccessReceived: ledger.received,
+        AccessReturned: ledger.returned,
+        AccessApproved: states["approved"],
+        AccessRefused: states["refused"],
+        EmergencyEntered: int(ledger.emergency is not None),
+    }
+    for event, expected in told.items():
+        if heard[event.event_type()] != expected:
+            yield f"{event.event_type()} was told {heard[event.event_type()]} times, it must be {expected}"
+
+
+def _list_versions(evidence: Evidence) -> Iterable[Fault]:
+    listed, heard = sorted(each.version for each in evidence.list_versions), evidence.heard.list_versions
+    if listed != list(range(1, len(listed) + 1)) or heard != listed:
+        yield f"the list has had versions {listed}, and {heard} were told"
+    came_on = [each.list_version for each in evidence.applications if each.item is not None]
+    if sorted(came_on, key=str) != listed[1:]:
+        yield f"items came on the list with versions {came_on}, after the first it has {listed[1:]}"
+
+
+def _gate_follows(evidence: Evidence) -> Iterable[Fault]:
+    ledger, admitted, passed = evidence.ledger, evidence.ledger.admitted, evidence.ledger.asked_after_access
+    if admitted is None or passed is None:
+        yield "what was refused at first was not asked again"
+        return
+    if ledger.refused_before_access not in {ask.ask for ask in evidence.refused if ask.decided_by == "gate"}:
+        yield f"ask {ledger.refused_before_access} was not refused before its access"
+    if passed.item != admitted.item or (passed.list_version or 0) < (admitted.list_version or 0):
+        yield f"task {passed.task} passed as {passed.item} of version {passed.list_version}, not as {admitted.item}"
+
+
+def _settled_at_fengshan(evidence: Evidence) -> Iterable[Fault]:
+    listed = {share.share: share for share in evidence.shares}
+    for share, state in evidence.ledger.shares.items():
+        if share not in listed or listed[share].state != state:
+            yield f"share {share} is not {state}: {listed.get(share)}"
+    for share, waits_for in evidence.ledger.waiting.items():
+        if share not in listed or listed[share].waiting_for != waits_for:
+            yield f"share {share} does not wait for the {waits_for}"
+    for share, limit in evidence.ledger.limits.items():
+        if share not in listed or listed[share].limit_working_days != limit:
+            yield f"share {share} has not the limit of {limit} working days that its village set"
+
+
+def _one_holder(evidence: Evidence) -> Iterable[Fault]:
+    withdrawn = sum(state == "withdrawn" for state in evidence.ledger.shares.values())
+    if len(evidence.ledger.holders) != 1:
+        yield f"{len(evidence.ledger.holders)} villages hold the task that was open to the first"
+    if (told := evidence.heard.types[ShareWithdrawn.event_type()]) != withdrawn:
+        yield f"{withdrawn} shares were withdrawn, {told} of them told"
+
+
+def _asked_once(evidence: Evidence) -> Iterable[Fault]:
+    listed, merged = {each.ask: each.into for each in evidence.merged}, evidence.ledger.merged
+    if listed != merged or evidence.heard.types[AskMerged.event_type()] != len(merged):
+        yield f"{len(merged)} asks were merged, {len(listed)} are listed"
+
+
+def _no_score_fell(evidence: Evidence) -> Iterable[Fault]:
+    if evidence.ledger.scores is None:
+        yield "nobody was assessed before and after a village said no"
+        return
+    before, after = evidence.ledger.scores
+    if not any(score is not None for score in before.values()):
+        yield "no village had a score to lose"
+    for village in before.keys() | after.keys():
+        if before.get(village) != after.get(village):
+            yield f"{village} had {before.get(village)} thousandths, {after.get(village)} after a village said no"
+
+
+def _appeals(evidence: Evidence) -> Iterable[Fault]:
+    listed, decided = {each.ask: each.state for each in evidence.appeals}, evidence.ledger.appeals
+    if listed != decided:
+        yield f"appeals are {sorted(listed.values())}, they must be {sorted(decided.values())}"
+    if (told := evidence.heard.types[RefusalDecided.event_type()]) != len(decided):
+        yield f"{len(decided)} appeals were decided, {told} decisions told"
+
+
+def _minutes(evidence: Evidence) -> Iterable[Fault]:
+    closed, ledger = evidence.ledger.closed, evidence.ledger
+    if closed is None:
+        yield "the record of the meeting at Fengshan is not closed"
+        return
+    claims = ledger.claims_at_meeting
+    if (closed.claims, closed.objections) != (claims, ledger.objections):
+        yield (
+            f"the minutes have {closed.claims} claims and {closed.objections} objections, there were {claims} and "
+            + (f"{ledger.objections}")
+        )
+
+
+def _emergency(evidence: Evidence) -> Iterable[Fault]:
+    entered, task = evidence.ledger.emergency, evidence.ledger.in_emergency
+    if entered is None or task is None:
+        yield "nothing was asked because of the emergency"
+        return
+    if (task.origin.kind, task.origin.id, task.item) != ("emergency", entered.application, entered.item):
+        yield f"task {task.task} is of origin {task.origin.kind}, under {task.item}, not of the emergency"
+    if not task.villages_beyond_budget:
+        yield f"task {task.task} took no village beyond its budget, and was turned back for that"
+
+
+def _burden(evidence: Evidence) -> Iterable[Fault]:
+    ledger = evidence.ledger
+    asked = sum(hours for share, hours in ledger.hours.items() if ledger.shares[share] not in ("refused", "withdrawn"))
+    counted = ledger.burden.totals.hours if ledger.burden else 0
+    if counted != asked:
+        yield f"the burden of Fengshan's month is {counted} hours, its villages were asked for {asked}"
+
+
+def _works(evidence: Evidence) -> Iterable[Fault]:
+    if evidence.heard.works != evidence.ledger.works:
+        yield f"works took and saved {dict(evidence.ledger.works)}, {dict(evidence.heard.works)} were told"
+
+
+def _stream(evidence: Evidence) -> Iterable[Fault]:
+    window, happened = evidence.window, evidence.heard.at_fengshan_since(evidence.window.since)
+    if not happened:
+        yield "nothing happened while the window was open"
+    if missed := happened - window.seen.keys():
+        yield f"{len(missed)} of {len(happened)} events at Fengshan were not shown"
+    if strange := window.seen.keys() - evidence.heard.at_fengshan.keys():
+        yield f"{len(strange)} events were shown that are not Fengshan's"
+    if doubled := [event for event, times in window.seen.items() if times > 1]:
+        yield f"{len(doubled)} events were shown twice"
+
+
 CHECKS = (
     Check("no_event_unpublished", "没有未发布的事件", "no event is unpublished", _unpublished),
     Check("nothing_parked", "没有滞留的消息", "nothing is parked", _parked),
@@ -261,6 +414,26 @@ CHECKS = (
     Check("each_obligation_paid_once", "每笔应发只付一次", "each obligation is paid once", _paid_once),
     Check("the_banks_book_equals_ours", "银行账与我方账一致", "the bank's book equals ours", _banks_book),
     Check("the_ledger_balances", "账本借贷平衡", "the ledger balances to the fen", _balanced),
+    Check("every_application_decided", "每项准入申请都有结果", "every application is where it must be", _access),
+    Check(
+        "every_list_version_told", "清单每一版都已公布", "every version of the list was told, in order", _list_versions
+    ),
+    Check("the_gate_follows_the_list", "关口随清单而变", "the gate follows the list", _gate_follows),
+    Check(
+        "fengshan_as_acknowledged",
+        "凤山乡份额与应答一致",
+        "Fengshan's shares are as acknowledged",
+        _settled_at_fengshan,
+    ),
+    Check("one_holder_of_what_is_open_to_the_first", "先到先得只有一家", "one village holds it", _one_holder),
+    Check("asked_once", "同一件事只要一次", "what two departments asked is asked once", _asked_once),
+    Check("no_score_fell_by_a_no", "拒绝不减分", "no village's score fell by a no", _no_score_fell),
+    Check("every_appeal_decided", "每件申诉都有裁定", "every appeal is decided", _appeals),
+    Check("an_emergency_has_its_origin", "应急任务有来源、有理由", "an emergency's task says why", _emergency),
+    Check("the_burden_is_the_sum_of_its_asks", "减负台账等于各事项之和", "the burden is the sum of its asks", _burden),
+    Check("works_as_reported", "工程用工节支如实", "works took and saved what was reported", _works),
+    Check("the_stream_missed_nothing", "数据流断开重连不漏不重", "the stream missed nothing", _stream),
+    Check("minutes_as_held", "会议记录与会议一致", "the minutes say what happened", _minutes),
     Check(
         "nobody_saw_others_data",
         "谁也看不到别处的数据",

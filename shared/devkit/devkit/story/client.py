@@ -101,6 +101,10 @@ class Person:
                 f"{service} answered GET {path} in a form unknown here: {error}", service=service
             ) from None
 
+    async def read(self, service: str, path: str, **query: str | int) -> bytes:
+        """A page or a file as it is. Raises RefusedError, StoryError."""
+        return (await self._send("GET", service, path, {}, params=query)).content
+
     async def pages(self, service: str, path: str, model: type[M], **query: str) -> list[M]:
         """All items of a list, page by page. Raises RefusedError, StoryError."""
         page_of_models = Page[model]  # type: ignore[valid-type]
@@ -210,6 +214,13 @@ class People:
 
     def department(self, code: str, county: DivisionCode = JIZE) -> Person:
         return self._person("department_staff", county, code)
+
+    def access_approver(self, department: str, county: DivisionCode) -> Person:
+        return self._person("access_approver", county, department)
+
+    def access_checker(self, department: str, county: DivisionCode) -> Person:
+        """A colleague of the department's approver: a second opinion is another person's."""
+        return self._person("access_checker", county, department)
 
     def _person(self, role: str, division: DivisionCode | None = None, department: str | None = None) -> Person:
         key = (role, division, department)

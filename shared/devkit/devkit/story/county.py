@@ -138,7 +138,7 @@ class County:
 
     def name_zh(self, code: DivisionCode) -> str:
         """A division's name, short: 贾庄 for 贾庄村民委员会. Raises KeyError."""
-        return self._by_code[code].name_zh.removesuffix("村民委员会").removesuffix("居民委员会")
+        return short_name_zh(self._by_code[code])
 
     def item(self, code: str) -> Item:
         """Raises StopIteration for an item that the list does not have."""
@@ -173,6 +173,11 @@ def jize() -> County:
         off_list=read(OffListAsk, [row for row in tasks if row["on_list"] != "true"]),
         history=read(FinishedTask, rows("history_jize")),
     )
+
+
+def short_name_zh(division: Division) -> str:
+    """贾庄 for 贾庄村民委员会."""
+    return division.name_zh.removesuffix("村民委员会").removesuffix("居民委员会")
 
 
 @cache

@@ -1,9 +1,12 @@
 """The figures of the story, counted from what the services answered."""
 
+from collections import Counter
 from typing import Final
 
 from devkit.story.checks import Evidence
+from qingdan.access_events import AccessReturned, EmergencyEntered
 from qingdan.divisions import DivisionCode
+from qingdan.tasks_events import ShareLimitChanged
 
 NAMES: Final = {
     "villages_claimed": ("认领任务的村", "villages that claimed"),
@@ -25,6 +28,28 @@ NAMES: Final = {
     "signs_horizontal": ("谢都村现有横牌", "signs there now, horizontal"),
     "signs_vertical": ("谢都村现有竖牌", "signs there now, vertical"),
     "signs_removed": ("全县拆除的牌子（示例）", "signs removed in the county (sample)"),
+    "list_versions": ("清单版本", "versions that the list has had"),
+    "access_approved": ("批准的准入申请", "applications for access approved"),
+    "access_returned": ("退回补正的准入申请", "applications returned, then completed"),
+    "access_refused": ("不予批准的准入申请", "applications for access refused"),
+    "emergencies_entered": ("应急准入", "emergencies that took effect at once"),
+    "asks_merged": ("并入在前任务的事项", "asks merged with an earlier one"),
+    "shares_withdrawn": ("先到先得而撤回的份额", "shares withdrawn, another village was first"),
+    "dafang_asks_refused": ("大方县被拒事项", "asks refused in Dafang"),
+    "refusals_appealed": ("部门申诉", "appeals against a village's no"),
+    "refusals_upheld": ("县里支持村里", "decided for the village"),
+    "scores_changed_by_a_no": ("因拒绝变动的得分", "scores that changed by a no"),
+    "clocks_standing_still": ("等部门而暂停计时", "clocks that stand still for a department"),
+    "limits_changed": ("村里变更的时限", "limits changed, with the reason"),
+    "minutes_claims": ("会议记录中的认领", "claims in the minutes of Fengshan"),
+    "burden_hours": ("凤山乡本月工时", "hours asked of Fengshan's villages this month"),
+    "villages_beyond_budget": ("超额并写明理由的村", "villages beyond their budget, with the reason"),
+    "labour_days": ("出工（天）", "days that people worked"),
+    "households_taking_part": ("出工户数", "households that sent a labourer"),
+    "material_reused_kg": ("再用的材料（公斤）", "material reused, kg"),
+    "money_saved_fen": ("节约（分）", "money saved, fen"),
+    "stream_events": ("数据流事件", "events of the township's stream"),
+    "stream_connections": ("数据流连接", "connections of that stream"),
     "programmes": ("有应发的补贴项目", "programmes with an entitlement"),
     "people": ("数据中的人（合成）", "people in the data (synthetic)"),
     "entitlements": ("应发", "entitlements"),
@@ -67,6 +92,7 @@ def count(evidence: Evidence, town: DivisionCode, *, memory_mb_peak: int) -> dic
         "signs_horizontal": xiedu.signs_horizontal,
         "signs_vertical": xiedu.signs_vertical,
         "signs_removed": evidence.signage.signs_removed,
+        **_of_the_list(evidence),
         "programmes": subsidy.programmes_entitled,
         "people": subsidy.people,
         "entitlements": subsidy.entitlements,
@@ -84,3 +110,34 @@ def count(evidence: Evidence, town: DivisionCode, *, memory_mb_peak: int) -> dic
     }
     assert counted.keys() == NAMES.keys()
     return {name: value for name, value in counted.items() if value is not None}
+
+
+def _of_the_list(evidence: Evidence) -> dict[str, int | None]:
+    """What became of Dafang's list, and of what was asked under it."""
+    states = Counter(each.state for each in evidence.applications)
+    before, after = evidence.ledger.scores or ({}, {})
+    dafang, ledger, works = evidence.dafang, evidence.ledger, evidence.heard.works
+    return {
+        "list_versions": len(evidence.list_versions),
+        "access_approved": states["approved"],
+        "access_returned": evidence.heard.types[AccessReturned.event_type()],
+        "access_refused": states["refused"],
+        "emergencies_entered": evidence.heard.types[EmergencyEntered.event_type()],
+        "asks_merged": len(evidence.merged),
+        "shares_withdrawn": sum(share.state == "withdrawn" for share in evidence.shares),
+        "dafang_asks_refused": dafang.asks_refused_at_gate + dafang.asks_refused_by_villages,
+        "refusals_appealed": len(evidence.appeals),
+        "refusals_upheld": sum(each.state == "upheld" for each in evidence.appeals),
+        "scores_changed_by_a_no": sum(before.get(village) != score for village, score in after.items()),
+        "clocks_standing_still": sum(share.waiting_for == "department" for share in evidence.shares),
+        "limits_changed": evidence.heard.types[ShareLimitChanged.event_type()],
+        "minutes_claims": ledger.closed.claims if ledger.closed else None,
+        "burden_hours": ledger.burden.totals.hours if ledger.burden else None,
+        "villages_beyond_budget": ledger.in_emergency.villages_beyond_budget if ledger.in_emergency else None,
+        "labour_days": works["labour_days"],
+        "households_taking_part": works["households_taking_part"],
+        "material_reused_kg": works["material_reused_kg"],
+        "money_saved_fen": works["money_saved_fen"],
+        "stream_events": len(evidence.window.seen),
+        "stream_connections": evidence.window.connections,
+    }

@@ -117,10 +117,7 @@ async def _departments_look(telling: Telling) -> None:
 
     async def look(code: str, advance: Advance) -> None:
         refused = await telling.people.department(code).pages("tasks", "/v1/asks/refused", RefusedAsk)
-        ledger.seen_by_departments[code] = [ask.ask for ask in refused]
-        ledger.seen_of_others += [
-            f"{code} saw {ask.ask} of {ask.department}" for ask in refused if ask.department != code
-        ]
+        ledger.saw_refused(code, code, refused)
         advance()
 
     with telling.narrator.step("部门看理由", "departments look", len(departments)) as advance:

@@ -20,6 +20,16 @@ FIRST_RECHECK_PASSES_SHARE: Final = 0.8
 FORWARDED_SHARE: Final = 0.25
 SIGNS_ASKED_FOR: Final = 5
 
+# Jiazhuang hardened its road with its own building waste; in Yeguanying each household sent a labourer to the lanes.
+WORKS: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
+    ("130431105205", "村主路1.2公里硬化"): {"material_reused_kg": 180_000, "money_saved_fen": 3_600_000},
+    ("130431105206", "背街小巷整治(胡同改造)3条"): {
+        "labour_days": 510,
+        "households_taking_part": 170,
+        "money_saved_fen": 6_120_000,
+    },
+}
+
 # What the villages of the article were short of, in our words: category, difficulty, answer.
 DIFFICULTIES: Final = (
     (
@@ -83,6 +93,10 @@ class Plot:
         """Hashes of up to two photos; many reports have none, since no report needs one."""
         count = self._chance("photos", village, title, when).choice((0, 0, 1, 2))
         return [sha256(f"{self.seed}/{village}/{title}/{when}/{n}".encode()).hexdigest() for n in range(count)]
+
+    def works(self, village: DivisionCode, title: str) -> Mapping[str, int] | None:
+        """What works took and saved, where the county's newspaper tells of works (the amounts are modelled)."""
+        return WORKS.get((str(village), title))
 
     def is_visited_from_report(self, village: DivisionCode, title: str) -> bool:
         """Whether the team goes to see a share whose item asks for no visit."""

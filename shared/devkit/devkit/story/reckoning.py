@@ -2,13 +2,16 @@
 
 import contextlib
 from typing import Final
-from uuid import UUID
 
 from devkit.eventually import NeverTrueError, eventually
 from devkit.story.answers import (
+    Appeal,
+    Application,
     AuditVerdict,
     InspectionStatistics,
     Invariants,
+    ListVersion,
+    MergedAsk,
     Order,
     RefusedAsk,
     RefusedSign,
@@ -18,22 +21,26 @@ from devkit.story.answers import (
     TasksStatistics,
 )
 from devkit.story.checks import Evidence
-from devkit.story.client import Person, together
+from devkit.story.client import together
 from devkit.story.county import ANJI, DAFANG
 from devkit.story.dafang import XIEDU
+from devkit.story.fengshan import BY_EVENT
 from devkit.story.subscriber import Subscriber
 from devkit.story.telling import Telling
-from qingdan.topics import INSPECTION, RECORDS_FACTS, RECORDS_IDENTITIES, SIGNAGE, TASKS, in_bank, to_bank
+from qingdan.topics import INSPECTION, RECORDS_FACTS, RECORDS_IDENTITIES, SIGNAGE, TASKS, in_access, in_bank, to_bank
 
 BANK: Final = "AJRCB"
 CONSUMED: Final = {
-    "tasks": (INSPECTION, SIGNAGE),
+    "tasks": (INSPECTION, SIGNAGE, *map(in_access, BY_EVENT)),
     "inspection": (TASKS,),
     "signage": (TASKS, INSPECTION),
     "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK)),
 }
 SHARES_KNOWN_BY: Final = ("tasks", "inspection")
-NOT_PUBLIC: Final = (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK), to_bank(BANK))
+NOT_PUBLIC: Final = (
+    *(RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK), to_bank(BANK)),
+    *map(in_access, BY_EVENT),
+)
 SETTLED_TIMEOUT_S: Final = 45.0
 
 
@@ -47,7 +54,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
     )
     with narrator.step("等待送达", "wait for the last one", 1) as advance:
         with contextlib.suppress(NeverTrueError):
-            await eventually(lambda: _at_rest(auditor, subscriber), timeout_s=timeout_s, every_s=0.2)
+            await eventually(lambda: _at_rest(telling, subscriber), timeout_s=timeout_s, every_s=0.2)
         advance()
     services = {name: await auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED}
     with narrator.step("核验审计链", "verify the audit chains", len(CONSUMED)) as advance:
@@ -57,6 +64,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
             advance()
     in_county, in_dafang, in_anji = (telling.people.auditor_of(code) for code in (county, DAFANG, ANJI))
     records = await subscriber.records_in_topics(NOT_PUBLIC)
+    shares = await _shares(telling)
     return Evidence(
         ledger=telling.ledger,
         tasks=await in_county.get("tasks", "/v1/statistics", TasksStatistics),
@@ -69,30 +77,37 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
         bank=telling.people.place.bank_book(),
         services=services,
         audits=audits,
-        claimed=await _claimed(telling),
+        claimed={name: [share.share for share in each if share.claimed_on] for name, each in shares.items()},
+        shares=shares["tasks"],
+        dafang=await in_dafang.get("tasks", "/v1/statistics", TasksStatistics),
+        applications=await auditor.pages("tasks", "/v1/access/applications", Application),
+        list_versions=await auditor.pages("tasks", "/v1/list/versions", ListVersion),
+        merged=await auditor.pages("tasks", "/v1/asks/merged", MergedAsk),
+        appeals=await auditor.pages("tasks", "/v1/asks/refused/appeals", Appeal),
         refused=await auditor.pages("tasks", "/v1/asks/refused", RefusedAsk),
         heard=subscriber.heard,
+        window=telling.window,
         records=records,
         private_records=records[to_bank(BANK).name],
         consumed_topics={service: [topic.name for topic in topics] for service, topics in CONSUMED.items()},
     )
 
 
-async def _claimed(telling: Telling) -> dict[str, list[UUID]]:
-    """The shares that each service lists as claimed at some time."""
-    claimed = {}
+async def _shares(telling: Telling) -> dict[str, list[Share]]:
+    """All shares that each service lists."""
+    shares = {}
     expected = len(telling.ledger.claims) * len(SHARES_KNOWN_BY)
     with telling.narrator.step("逐份核对认领", "compare the claims", expected) as advance:
         for name in SHARES_KNOWN_BY:
-            shares = await telling.people.auditor.pages(name, "/v1/shares", Share)
-            claimed[name] = [share.share for share in shares if share.claimed_on is not None]
-            for _ in claimed[name]:
+            shares[name] = await telling.people.auditor.pages(name, "/v1/shares", Share)
+            for _ in filter(lambda share: share.claimed_on, shares[name]):
                 advance()
-    return claimed
+    return shares
 
 
-async def _at_rest(auditor: Person, subscriber: Subscriber) -> bool:
-    """Nothing waits in an outbox, every record is read, every audit entry is in its chain."""
+async def _at_rest(telling: Telling, subscriber: Subscriber) -> bool:
+    """Nothing waits in an outbox, every record is read, every audit entry is in its chain, the window is up to date."""
+    auditor = telling.people.auditor
     said = await together(auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED)
     records = await subscriber.records_in_topics(NOT_PUBLIC)
     read = all(
@@ -102,4 +117,5 @@ async def _at_rest(auditor: Person, subscriber: Subscriber) -> bool:
     )
     told = not any(one.outbox_unpublished or one.audit_unsealed for one in said)
     public = sum(count for name, count in records.items() if name not in {topic.name for topic in NOT_PUBLIC})
-    return told and read and subscriber.heard.records >= public
+    shown = telling.window.seen.keys() >= subscriber.heard.at_fengshan_since(telling.window.since)
+    return told and read and shown and subscriber.heard.records >= public

@@ -1,5 +1,6 @@
 """Villages report: progress on the way, the team plans visits from it, and done when it is done."""
 
+from typing import Any
 from uuid import UUID
 
 from devkit.eventually import eventually
@@ -40,8 +41,11 @@ async def _report_progress(telling: Telling, village: DivisionCode, advance: Adv
 async def _report_done(telling: Telling, village: DivisionCode, advance: Advance) -> None:
     cadre, plot = telling.people.cadre(village), telling.plot
     for share in await cadre.pages("tasks", "/v1/shares", Share, state="claimed"):
-        photos = {"photo_sha256": plot.photos(village, share.title_zh or "", "done")}
-        await cadre.change("tasks", f"/v1/shares/{share.share}/report-done", share.version, photos)
+        done: dict[str, Any] = {"photo_sha256": plot.photos(village, share.title_zh or "", "done")}
+        if works := plot.works(village, share.title_zh or ""):
+            done["works"] = dict(works)
+            telling.ledger.works.update(works)
+        await cadre.change("tasks", f"/v1/shares/{share.share}/report-done", share.version, done)
         advance()
 
 

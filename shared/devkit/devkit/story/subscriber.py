@@ -5,12 +5,15 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from devkit.story.fengshan import FENGSHAN, villages
+from qingdan.access_events import ListVersionTookEffect
 from qingdan.envelope import MalformedMessage, UnknownEventType, from_record
 from qingdan.event import EventBody
 from qingdan.inspection_events import VisitClosed
@@ -23,7 +26,7 @@ from qingdan.tasks_events import (
     ShareReportedDone,
     TaskPublished,
 )
-from qingdan.topics import ALL, Topic, topic_named
+from qingdan.topics import ALL, TASKS, Topic, topic_named
 
 GROUP: Final = "big-screen"
 WAYS_OF_A_SHARE: Final = (ShareClaimed, ShareProgressed, ShareReportedDone, ShareCompleted)
@@ -52,8 +55,14 @@ class Heard:
     events: set[tuple[str, str]] = field(default_factory=set)
     types: Counter[str] = field(default_factory=Counter)
     asks_refused: set[UUID] = field(default_factory=set)
+    list_versions: list[int] = field(default_factory=list)
+    """Versions of the list in the order in which they were told."""
     orders: dict[UUID, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Event types heard of each removal order, wherever they come from: the origin leads back to it."""
+    at_fengshan: dict[str, datetime] = field(default_factory=dict)
+    """What the tasks service said of Fengshan's villages: ids of events, and when they happened."""
+    works: Counter[str] = field(default_factory=Counter)
+    """What public works took and saved, summed over the villages that reported them done."""
     faults: list[str] = field(default_factory=list)
     _stage: dict[UUID, int] = field(default_factory=dict)
 
@@ -70,11 +79,22 @@ class Heard:
             return
         self.events.add((event.source, event.id))
         self.types[event.data.type] += 1
+        where = getattr(event.data, "village", None) or getattr(event.data, "division", None)
+        if topic == TASKS.name and where in (FENGSHAN, *villages()):
+            self.at_fengshan[event.id] = event.time
         self._look_at(place, event.data)
+
+    def at_fengshan_since(self, time: datetime | None) -> set[str]:
+        """The events that a window at Fengshan must have shown which was opened at that time; None: it never was."""
+        return {event for event, happened in self.at_fengshan.items() if time is not None and happened >= time}
 
     def _look_at(self, place: str, event: EventBody) -> None:
         if isinstance(event, AskRefused):
             self.asks_refused.add(event.ask)
+        if isinstance(event, ListVersionTookEffect):
+            self.list_versions.append(event.version)
+        if isinstance(event, ShareReportedDone) and event.works is not None:
+            self.works.update(event.works.model_dump(exclude_none=True))
         if isinstance(event, RemovalOrdered | SignRemoved):
             self.orders[event.order][event.type] += 1
         origin = getattr(event, "origin", None)
