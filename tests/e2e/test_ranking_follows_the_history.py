@@ -14,11 +14,13 @@ from devkit.pytest_plugin import MakeService
 from devkit.story.answers import Assessment
 from devkit.story.client import People
 from devkit.story.county import WUGUANYING, County, FinishedTask, jize
+from devkit.story.department import Department
 from devkit.story.hub import Hub
 from devkit.story.narrator import Narrator
 from devkit.story.opening import bring_county, bring_history
 from devkit.story.plot import Plot, small_story
 from devkit.story.ranking import rank_townships
+from devkit.story.stream import Window
 from devkit.story.telling import Telling
 from qingdan.divisions import DivisionCode
 
@@ -58,7 +60,8 @@ def _ranking(service_process: MakeService, issuer: Issuer, plot: Plot) -> Assess
 
     async def rank() -> Assessment:
         async with People(OneService(process.url, issuer)) as people:
-            telling = Telling(plot, people, Narrator(Console(file=StringIO())), cast(Hub, None))
+            nobody = cast("tuple[Hub, Department, Window]", (None,) * 3)
+            telling = Telling(plot, people, Narrator(Console(file=StringIO())), *nobody)
             for chapter in (bring_county, bring_history, rank_townships):
                 await chapter(telling)
         assert telling.ledger.assessment is not None

@@ -10,6 +10,7 @@ router = APIRouter(prefix="/v1", tags=["tasks"])
 
 @router.get(
     "/changes",
+    status_code=200,  # FastAPI reads it off the signature of any other response
     response_class=ChangeResponse,
     responses=STREAM,
     summary="What happens in one's division, as server-sent events 变更数据流",

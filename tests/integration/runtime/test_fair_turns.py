@@ -29,14 +29,13 @@ async def test_whoever_comes_first_is_served_first(two_connections: Pool) -> Non
     async def somebody() -> None:
         for _ in range(TIMES):
             mine = next(came)
-            async with transaction(two_connections, SERVICE) as tx:
+            async with two_connections.connection() as connection:
                 served.append(mine)
-                await tx.fetchval("SELECT 1")
+                await connection.fetchval("SELECT 1")
 
     await asyncio.gather(*(somebody() for _ in range(PEOPLE)))
     assert len(served) == PEOPLE * TIMES
-    # Two who are let in at once may reach their first statement the other way round.
-    assert max(at - mine for at, mine in enumerate(served)) <= 1
+    assert served == sorted(served)
 
 
 async def test_waiting_for_too_long_ends_in_a_clear_error_and_takes_no_turn(

@@ -1,5 +1,6 @@
 """The three kinds of table that a migration can declare: under a division, for everybody to read, the service's own."""
 
+import re
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -122,3 +123,20 @@ async def test_the_owner_is_bound_as_everybody_is(owner: Session) -> None:
         assert (table, await owner.fetchval(f"SELECT count(*) FROM {table}")) == (table, 0)
         await owner.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
         assert await owner.fetchval(f"SELECT count(*) FROM {table}") > 0  # what FORCE holds back
+
+
+POLICIES = """
+SELECT c.relname || '.' || p.polname AS policy, pg_get_expr(p.polqual, p.polrelid) AS rule
+FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+WHERE p.polname IN ('scoped', 'known_actors_read') AND c.relname <> ALL ('{division,division_closure}'::text[])
+"""
+
+
+async def test_who_is_asking_is_looked_up_once_for_a_statement_and_not_for_each_row(owner: Session) -> None:
+    """Of the tables that were there before, and of those made since."""
+    policies = {row["policy"]: row["rule"] for row in await owner.fetch(POLICIES)}
+    assert {"orchard.scoped", "price.known_actors_read", "workday_override.known_actors_read"} <= policies.keys()
+    asked = re.compile(r"app_(?:actor|kind|department|division)\(\)")
+    in_row = {name: rule for name, rule in policies.items() if asked.search(re.sub(r"SELECT app_\w+\(\)", "", rule))}
+    assert in_row == {}
+    assert all(asked.search(rule) for rule in policies.values())
