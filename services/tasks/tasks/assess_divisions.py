@@ -28,9 +28,11 @@ async def assess_divisions(
     """Rank those of `level` below `division`, store the ranks, and publish one event for each that has one.
 
     Town staff rank within their own scope: a county's staff its townships, a township's staff its villages. Raises
-    Forbidden for others than town staff and operators, DivisionUnknown outside the scope, PeriodUnfit, NothingToAssess.
+    Forbidden for others than town staff and operators, DepartmentsSeeTooLittle for those of a department,
+    DivisionUnknown outside the scope, PeriodUnfit, NothingToAssess.
     """
     actor.require(Role.TOWN_STAFF, Role.OPERATOR)
+    assessment_rules.require_sees_all(actor.department)
     today = business_date(utcnow())
     header = Header(AssessmentId(new_id()), DivisionLevel(level), period_from, period_to, today)
     async with transaction(pool, actor) as tx:

@@ -4,7 +4,7 @@ The formula itself lies in qingdan.assessment, where an auditor finds it; its re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -13,7 +13,7 @@ from qingdan.assessment import FINISHED_MIN, FORMULA, MEDIUM_MAX, SHORT_MAX, Fac
 from qingdan.assessment_events import AssessmentFact, AssessmentPublished
 from qingdan.divisions import DivisionCode, DivisionLevel
 from qingdan.ids import AssessmentId
-from runtime.problems import Refusal
+from runtime.problems import Forbidden, Refusal
 
 PERIOD_MAX: Final = timedelta(days=3 * 366)
 
@@ -32,15 +32,28 @@ class NothingToAssess(Refusal):
     status = 422
 
 
+class DepartmentsSeeTooLittle(Forbidden):
+    """Who is bound to a department sees its shares only, and ranks nobody by them.
+    受部门限定者只能看到本部门的任务，不得据此排名。
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What all places of an assessment have in common."""
+    """What all places of an assessment have in common.
+
+    published_on: None for assessed_on. replaces, first: of one that corrects another; first is the one that all
+    corrections go back to.
+    """
 
     assessment: AssessmentId
     level: DivisionLevel
     period_from: date
     period_to: date
     assessed_on: date
+    published_on: date | None = None
+    replaces: AssessmentId | None = None
+    first: AssessmentId | None = None
 
     def __post_init__(self) -> None:
         if not timedelta() <= self.period_to - self.period_from <= PERIOD_MAX:
@@ -81,6 +94,17 @@ class Ranked:
     explanation_zh: str
 
 
+def require_sees_all(department: str | None) -> None:
+    """Raises DepartmentsSeeTooLittle for whoever is bound to a department."""
+    if department is not None:
+        raise DepartmentsSeeTooLittle()
+
+
+def corrected(last: Header, new: AssessmentId, first: AssessmentId, today: date) -> Header:
+    """That of the assessment which replaces `last`: the same period, judged on the same day."""
+    return replace(last, assessment=new, published_on=today, replaces=last.assessment, first=first)
+
+
 def rank(divisions: Sequence[Assessed]) -> list[Ranked]:
     """The ranking, best first; the same score is the same rank ("1, 2, 2, 4"). Those not ranked come last, by code.
 
@@ -107,6 +131,7 @@ def published(header: Header, ranks: Sequence[Ranked]) -> list[AssessmentPublish
             score_milli=ranked.score_milli,
             facts=ranked.facts,
             formula=FORMULA,
+            replaces=header.replaces,
         )
         for ranked in ranks
         if ranked.rank is not None and ranked.score_milli is not None

@@ -15,6 +15,7 @@ from tasks import (
     handover_http,
     list_http,
     meeting_http,
+    objection_http,
     refusal_http,
     share_http,
     task_http,
@@ -28,7 +29,7 @@ NOUNS = (
     access_http,
     *(list_http, meeting_http, task_http, share_http, claim_http),
     *(today_http, refusal_http, appeal_http, clock_http, assessment_http, change_http),
-    *(works_http, extension_http, handover_http, burden_http),
+    *(works_http, extension_http, handover_http, burden_http, objection_http),
 )
 for noun in NOUNS:
     router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up

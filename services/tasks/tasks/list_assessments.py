@@ -22,6 +22,8 @@ class AssessmentSummary(BaseModel):
     formula: str
     assessed_on: date
     of: int = Field(description="how many were ranked")
+    replaces: AssessmentId | None = Field(description="the assessment that this one corrects, after an objection")
+    replaced_by: AssessmentId | None = Field(description="the corrected one")
 
     @property
     def position(self) -> AssessmentId:

@@ -47,6 +47,7 @@ class RankView(BaseModel):
     facts: dict[str, int]
     would_change: list[ChangeView] = Field(description="the two facts with the largest effect")
     previous: PreviousView | None
+    contested: bool = Field(description="the division has objected, and nobody has decided yet")
     explanation_en: str
     explanation_zh: str
 
@@ -71,15 +72,19 @@ class AssessmentView(BaseModel):
     period_from: date
     period_to: date
     formula: str
-    assessed_on: date
+    assessed_on: date = Field(description="the day by which it was judged what is late; a correction keeps it")
+    published_on: date
+    replaces: AssessmentId | None = Field(description="the assessment that this one corrects, after an objection")
+    replaced_by: AssessmentId | None = Field(description="the corrected one")
     of: int = Field(description="how many were ranked")
     ranks: list[RankView]
 
     @classmethod
     def of_rows(cls, rows: Sequence[asyncpg.Record]) -> Self:
         """From the ranks' rows, at least one."""
-        shared = {name: rows[0][name] for name in cls.model_fields if name not in ("assessment", "ranks")}
-        return cls(assessment=rows[0]["assessment_id"], ranks=[RankView.of_row(row) for row in rows], **shared)
+        renamed = {"assessment": rows[0]["assessment_id"], "published_on": rows[0]["told_on"]}
+        shared = {name: rows[0][name] for name in cls.model_fields.keys() - {*renamed, "ranks"}} | renamed
+        return cls(ranks=[RankView.of_row(row) for row in rows], **shared)
 
 
 async def show_assessment(pool: Pool, actor: Actor, assessment: AssessmentId) -> AssessmentView:

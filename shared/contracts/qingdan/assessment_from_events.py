@@ -7,6 +7,7 @@ from typing import Final
 
 from qingdan.access_events import ListVersionTookEffect
 from qingdan.assessment import NO_FACTS, Facts, Stratum, Tally
+from qingdan.assessment_events import ObjectionDecided
 from qingdan.divisions import DivisionCode
 from qingdan.event import EventBody
 from qingdan.ids import ShareId
@@ -34,7 +35,8 @@ class _Share:
     """What the events so far say of a share.
 
     limit_working_days: the first limit, which tells what is like work; limit_now: the one in force. judged_due_on: the
-    day by which on time is judged where it is not due_on, and limit_passed the limit that ended on it.
+    day by which on time is judged where it is not due_on, and limit_passed the limit that ended on it. counts_as: how
+    the last objection that was right said that it counts.
     """
 
     village: DivisionCode
@@ -52,6 +54,7 @@ class _Share:
     withdrawn: bool = False
     findings: int = 0
     passed_first_recheck: int = 0
+    counts_as: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,11 +76,11 @@ def facts_from_events(
 ) -> dict[DivisionCode, Facts]:
     """The facts of each division for a period, as they were known on the day of the assessment.
 
-    events: of `pub.access.v1`, `pub.tasks.v1` and `pub.inspection.v1` up to the assessment, from the first one on, each
-    aggregate's in order; all others are passed over. townships: each village of the tree, with the division that is
-    ranked (itself where villages are). add_working_days: by the calendar of the State Council with the county's own
-    corrections; it moves a date that had passed when its limit was changed. A past that was imported has no events:
-    add the facts of its rows.
+    events: of `pub.access.v1`, `pub.tasks.v1`, `pub.inspection.v1` and `pub.assessment.v1` up to the assessment, from
+    the first one on, each aggregate's in order; all others are passed over. townships: each village of the tree, with
+    the division that is ranked (itself where villages are). add_working_days: by the calendar of the State Council with
+    the county's own corrections; it moves a date that had passed when its limit was changed. A past that was imported
+    has no events: add the facts of its rows.
     """
     told = _Told()
     for event in events:
@@ -100,6 +103,10 @@ def _hear(told: _Told, event: EventBody, add_working_days: AddWorkingDays) -> No
         case TaskPublished():
             category = told.categories.get((event.list_version or 0, event.item or ""))
             told.shares |= {each.share: _Share(each.village, category) for each in event.shares}
+        case ObjectionDecided():
+            for each in event.corrections or ():
+                if each.share in told.shares:
+                    told.shares[each.share].counts_as = each.counts_as
         case VisitClosed() if event.share in told.shares:
             _close_visit(told.shares[event.share], event)
         case (
@@ -172,7 +179,9 @@ def _counted(share: _Share, period_from: date, period_to: date, assessed_on: dat
 
     A clock that stands still keeps what was not late yet from becoming so; what was late already stays late.
     """
-    if share.withdrawn or share.claimed_on is None or not period_from <= share.claimed_on <= period_to:
+    if share.counts_as == "left_out" or share.withdrawn:
+        return None
+    if share.claimed_on is None or not period_from <= share.claimed_on <= period_to:
         return None
     reported_on = share.reported_on
     if reported_on is not None and not share.completed:
@@ -181,6 +190,8 @@ def _counted(share: _Share, period_from: date, period_to: date, assessed_on: dat
     done = reported_on is not None and reported_on <= period_to
     if done or (due <= period_to and due < (share.paused_on or assessed_on)):
         # Judged anew, not as it was told on completion: an extension may be granted when the work is done.
-        on_time = reported_on is not None and reported_on <= due
+        on_time = share.counts_as == "on_time" or (reported_on is not None and reported_on <= due)
+        if share.counts_as == "without_findings":
+            return Tally(1, int(on_time), 0, 0)
         return Tally(1, int(on_time), share.findings, share.passed_first_recheck)
     return None

@@ -149,14 +149,23 @@ async def test_an_unfit_row_is_named(operator: Client, scene: "Scene") -> None:
     assert (refused.status_code, error["pointer"], error["code"]) == (422, "/items/7/kinds/1", "enum")
 
 
-LISTS = {"/tasks": "task", "/shares": "share", "/asks/refused": "ask"}
+LISTS = {
+    "/tasks": "task",
+    "/shares": "share",
+    "/asks/refused": "ask",
+    "/assessments": "assessment",
+    "/objections": "objection",
+}
 
 
-async def test_pages_hold_everything_once(scene: "Scene", town: Client) -> None:
+async def test_pages_hold_everything_once(scene: "Scene", town: Client, cadre: Client) -> None:
     meeting = await meet(scene, town)
+    period = {"division": TOWN, "level": "village", "period_from": "2021-01-01", "period_to": "2021-06-30"}
     for _ in range(3):
         await town.post(f"/meetings/{meeting}/tasks", CARE | {"villages": [VILLAGE]})
         await town.post(f"/meetings/{meeting}/tasks", CARE | {"kind": "certificate"})
+        assessed = (await town.post("/assessments", period)).json()["assessment"]
+        await cadre.post(f"/assessments/{assessed}/objections", {"division": VILLAGE, "reason": "未计入"})
     for path, name in LISTS.items():
         ids = [item[name] for item in await everything(town, path)]
         assert (len(ids), len(set(ids))) == (3, 3), path
