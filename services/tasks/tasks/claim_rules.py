@@ -131,6 +131,7 @@ def change_limit(claimed: Claimed, limit_working_days: int, calendar: Calendar, 
     if due.on < today:
         raise LimitInThePast(share=str(share.id), due_on=due.on.isoformat())
     require_lawful(share, due.on, calendar, start=share.claimed_on, paused_working_days=claimed.paused_working_days)
+    in_time = (claimed.paused_on or today) <= share.due_on
     event = ShareLimitChanged(
         task=share.task,
         share=share.id,
@@ -142,8 +143,8 @@ def change_limit(claimed: Claimed, limit_working_days: int, calendar: Calendar, 
         code="own",
         changed_on=today,
         origin=share.origin,
+        judged_due_on=share.judged_due_on or (None if in_time else share.due_on),
     )
-    in_time = (claimed.paused_on or today) <= share.due_on
     return LimitChange(event, claimed.limit_working_days, share.due_on, in_time)
 
 

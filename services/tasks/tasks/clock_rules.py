@@ -79,18 +79,15 @@ def give_back(share: Share, calendar: Calendar, *, today: date) -> ShareResumed:
     return _resumed(share, calendar, since=share.reported_on, today=max(today, share.reported_on))
 
 
-def after_resuming(share: Share, event: ShareResumed, calendar: Calendar) -> Share:
-    """The share as the event leaves it. What on time is judged by moves as the due date does."""
-    judged = share.judged_due_on
-    if judged is not None and event.paused_working_days > 0:
-        judged = calendar.add_working_days(judged, min(event.paused_working_days, CLOCK_WORKING_DAYS_MAX)).on
+def after_resuming(share: Share, event: ShareResumed) -> Share:
+    """The share as the event leaves it."""
     return replace(
         share,
         waiting_for=None,
         paused_on=None,
         paused_working_days=share.paused_working_days + event.paused_working_days,
         due_on=event.due_on,
-        judged_due_on=judged,
+        judged_due_on=event.judged_due_on,
         provisional=event.provisional,
     )
 
@@ -130,14 +127,19 @@ def recount(
         code="calendar",
         changed_on=today,
         origin=share.origin,
+        judged_due_on=judged_due_on,
     )
 
 
 def _resumed(share: Share, calendar: Calendar, *, since: date, today: date) -> ShareResumed:
+    """What on time is judged by moves as the due date does."""
     assert share.claimed_on is not None
     assert share.limit_working_days is not None
     stood = max(0, calendar.working_days_between(since, today))
     due = due_date(share.claimed_on, share.limit_working_days, share.paused_working_days + stood, calendar)
+    judged = share.judged_due_on
+    if judged is not None and stood > 0:
+        judged = calendar.add_working_days(judged, min(stood, CLOCK_WORKING_DAYS_MAX)).on
     return ShareResumed(
         task=share.task,
         share=share.id,
@@ -147,4 +149,5 @@ def _resumed(share: Share, calendar: Calendar, *, since: date, today: date) -> S
         provisional=due.provisional,
         resumed_on=today,
         origin=share.origin,
+        judged_due_on=judged,
     )

@@ -28,7 +28,7 @@ async def complete_inspected_shares(tx: Tx, visits: Run[VisitClosed]) -> None:
         shares[share.id] = share_rules.after_visit(share, inspected)
         if share.state == "reported_done" and inspected.state == "claimed":
             resumed = clock_rules.give_back(share, workdays, today=closed.closed_on)
-            given_back[resumed] = clock_rules.after_resuming(share, resumed, workdays)
+            given_back[resumed] = clock_rules.after_resuming(share, resumed)
             shares[share.id] = share_rules.after_visit(given_back[resumed], inspected)
             await outbox.append(tx, resumed)
             await audit.append(tx, tx.actor, resumed)

@@ -41,7 +41,7 @@ async def report_all_done(
         for n, share in enumerate(shares):
             if share.paused_on is not None:  # what is done waits for nobody any more
                 resumed = clock_rules.resume(share, days, by_village=True, today=today)
-                shares[n] = clock_rules.after_resuming(share, resumed, days)
+                shares[n] = clock_rules.after_resuming(share, resumed)
                 await clock_store.save_resumption(tx, resumed, "", shares[n], alone=False)
                 await outbox.append(tx, resumed)
                 await audit.append(tx, actor, resumed)

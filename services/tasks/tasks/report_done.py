@@ -28,7 +28,7 @@ async def report_done(
         days, today = await calendar(tx), business_date(utcnow())
         if share.paused_on is not None:  # what is done waits for nobody any more
             resumed = clock_rules.resume(share, days, by_village=True, today=today)
-            share = clock_rules.after_resuming(share, resumed, days)
+            share = clock_rules.after_resuming(share, resumed)
             await clock_store.save_resumption(tx, resumed, "", share, alone=False)
             await outbox.append(tx, resumed)
             await audit.append(tx, actor, resumed)

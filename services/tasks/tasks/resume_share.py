@@ -21,7 +21,7 @@ async def resume_share(pool: Pool, actor: Actor, share_id: ShareId, note: str, *
         share = await share_store.lock_share(tx, share_id, expected)
         days = await calendar(tx)
         event = clock_rules.resume(share, days, by_village=by_village, today=business_date(utcnow()))
-        await clock_store.save_resumption(tx, event, note, clock_rules.after_resuming(share, event, days))
+        await clock_store.save_resumption(tx, event, note, clock_rules.after_resuming(share, event))
         await outbox.append(tx, event)
         await audit.append(tx, actor, event)
     return event

@@ -1,7 +1,7 @@
 """The public events alone give the facts and the places that the service gives."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +16,6 @@ from qingdan.ids import AssessmentId, ShareId
 from qingdan.tasks_events import TasksEvent
 from runtime.db import Version, transaction
 from runtime.ids import new_id
-from runtime.workdays import Calendar
 from tasks import assessment_store
 from tasks.assess_divisions import assess_divisions
 from tasks.assessment_rules import Header
@@ -29,13 +28,7 @@ from tests.integration.tasks.conftest import NEIGHBOUR, ROAD, TOWN, VILLAGE, VIS
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
 
-CALENDAR = Calendar()
 VILLAGES = {row.code: row.code for row in sample_divisions() if row.parent_code == TOWN}
-
-
-def later(day: date, working_days: int) -> date:
-    """By the calendar in force."""
-    return CALENDAR.add_working_days(day, working_days).on
 
 
 @dataclass(slots=True)
@@ -106,7 +99,6 @@ async def test_the_events_give_the_same_facts_as_the_service_and_the_same_places
         period_from=header.period_from,
         period_to=header.period_to,
         assessed_on=header.assessed_on,
-        add_working_days=later,
     )
     assert again == facts
     assert rank(again) == rank(facts)
@@ -116,9 +108,7 @@ async def test_the_events_give_the_same_facts_as_the_service_and_the_same_places
 async def test_the_places_published_are_those_of_the_events(heard: Heard) -> None:
     scene, today = heard.scene, heard.scene.today
     view = await assess_divisions(scene.pool, scene.town, TOWN, "village", period_from=today, period_to=today)
-    facts = facts_from_events(
-        heard.events, VILLAGES, period_from=today, period_to=today, assessed_on=today, add_working_days=later
-    )
+    facts = facts_from_events(heard.events, VILLAGES, period_from=today, period_to=today, assessed_on=today)
     assert {place.division: place.rank for place in rank(facts)} == {r.division: r.rank for r in view.ranks}
 
 
@@ -126,7 +116,7 @@ async def test_what_was_claimed_in_another_period_or_by_a_village_elsewhere_is_n
     header, _ = await facts_of(heard.scene, 90)
     before = replace(header, period_to=header.period_from)
     dates = {"period_from": before.period_from, "period_to": before.period_to, "assessed_on": before.assessed_on}
-    none = facts_from_events(heard.events, VILLAGES, **dates, add_working_days=later)
+    none = facts_from_events(heard.events, VILLAGES, **dates)
     assert all(not facts.work for facts in none.values())
     dates |= {"period_to": header.period_to}
-    assert facts_from_events(heard.events, {VILLAGE: TOWN}, **dates, add_working_days=later)[TOWN].villages == 1
+    assert facts_from_events(heard.events, {VILLAGE: TOWN}, **dates)[TOWN].villages == 1

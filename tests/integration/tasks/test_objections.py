@@ -23,6 +23,7 @@ from qingdan.tasks_events import TasksEvent
 from runtime.actor import Actor, Role
 from runtime.db import Version
 from runtime.problems import Forbidden, NotFound, Refusal, StaleVersion
+from runtime.workdays import Calendar
 from tasks.app import service
 from tasks.assess_divisions import assess_divisions
 from tasks.assessment_rules import DepartmentsSeeTooLittle
@@ -59,7 +60,7 @@ from tests.integration.tasks.conftest import (
     VISITS,
     sample_divisions,
 )
-from tests.integration.tasks.test_assessment_from_events import VILLAGES, later
+from tests.integration.tasks.test_assessment_from_events import VILLAGES
 
 if TYPE_CHECKING:
     from tests.integration.tasks.conftest import Scene
@@ -67,6 +68,11 @@ if TYPE_CHECKING:
 FAR_VILLAGE = next(row.code for row in sample_divisions() if row.parent_code == OTHER_TOWN)
 COLLEAGUE, COUNTYS_COLLEAGUE = (person(Role.TOWN_STAFF, place, name="colleague") for place in (TOWN, COUNTY))
 REASON = "电力中断三天，不应计为逾期"
+
+
+def later(day: date, working_days: int) -> date:
+    """By the calendar in force."""
+    return Calendar().add_working_days(day, working_days).on
 
 
 @dataclass(slots=True)
@@ -371,7 +377,7 @@ async def test_findings_are_taken_out(ranked: Ranked) -> None:
     dates = {"period_from": ranked.start, "period_to": first.period_to, "assessed_on": first.assessed_on}
     told = await told_by(scene)
     for corrected, findings in ((told, 0), ([each for each in told if each.KEY != "division"], 3)):
-        facts = facts_from_events([*corrected, visit], VILLAGES, **dates, add_working_days=later)
+        facts = facts_from_events([*corrected, visit], VILLAGES, **dates)
         assert facts[VILLAGE].total.findings == findings
 
 
@@ -421,7 +427,6 @@ async def test_the_corrected_assessment_is_recomputed_from_the_events(ranked: Ra
         period_from=ranked.start,
         period_to=first.period_to,
         assessed_on=first.assessed_on,
-        add_working_days=later,
     )
     last = (await list_assessments(ranked.scene.pool, ranked.scene.town, after=None, limit=1))[0]
     places = {place.division: place for place in rank(facts)}

@@ -52,7 +52,7 @@ def test_a_pause_adds_its_working_days_and_not_its_days_off(share: Share) -> Non
     event = clock_rules.resume(waiting, CALENDAR, by_village=True, today=date(2026, 10, 10))
     assert event.paused_working_days == 3  # 8, 9 and, made up, Saturday 10 October
     assert event.due_on == clock_rules.due_date(MONDAY, 5, 3, CALENDAR).on
-    after = clock_rules.after_resuming(waiting, event, CALENDAR)
+    after = clock_rules.after_resuming(waiting, event)
     assert (after.waiting_for, after.paused_on, after.paused_working_days, after.due_on) == (
         None,
         None,
@@ -65,9 +65,7 @@ def test_used_working_days_and_on_time_leave_pauses_out(share: Share) -> None:
     waiting = paused(claimed(share, 2), date(2026, 9, 15))
     today = date(2026, 9, 18)
     event = clock_rules.resume(waiting, CALENDAR, by_village=True, today=today)
-    _, completed = share_rules.report_done(
-        clock_rules.after_resuming(waiting, event, CALENDAR), (), CALENDAR, today=today
-    )
+    _, completed = share_rules.report_done(clock_rules.after_resuming(waiting, event), (), CALENDAR, today=today)
     assert completed is not None
     assert (completed.used_working_days, completed.on_time) == (1, True)
 
@@ -166,7 +164,7 @@ def test_after_any_history_the_due_date_is_the_first_one_and_what_the_clock_stoo
         except (ClockRuns, ClockStandsStill):
             continue
         stood += event.paused_working_days
-        seen = clock_rules.after_resuming(seen, event, CALENDAR)
+        seen = clock_rules.after_resuming(seen, event)
         assert seen.due_on is not None
         assert seen.due_on >= before
         assert seen.due_on == (CALENDAR.add_working_days(first, stood).on if stood else first)
