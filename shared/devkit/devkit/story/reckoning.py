@@ -27,13 +27,23 @@ from devkit.story.dafang import XIEDU
 from devkit.story.fengshan import BY_EVENT
 from devkit.story.subscriber import Subscriber
 from devkit.story.telling import Telling
-from qingdan.topics import INSPECTION, RECORDS_FACTS, RECORDS_IDENTITIES, SIGNAGE, TASKS, in_access, in_bank, to_bank
+from qingdan.topics import (
+    ACCESS,
+    INSPECTION,
+    RECORDS_FACTS,
+    RECORDS_IDENTITIES,
+    SIGNAGE,
+    TASKS,
+    in_access,
+    in_bank,
+    to_bank,
+)
 
 BANK: Final = "AJRCB"
 CONSUMED: Final = {
     "tasks": (INSPECTION, SIGNAGE, *map(in_access, BY_EVENT)),
     "inspection": (TASKS,),
-    "signage": (TASKS, INSPECTION),
+    "signage": (TASKS, INSPECTION, ACCESS),
     "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK)),
 }
 SHARES_KNOWN_BY: Final = ("tasks", "inspection")
