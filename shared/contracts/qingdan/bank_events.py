@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from qingdan.event import ContractModel, EventBody
 from qingdan.identity import BankAccount, PersonName
-from qingdan.ids import BankCode, BatchId, OpenCode, PaymentId, ProgrammeCode
+from qingdan.ids import AccountCheckId, BankCode, BatchId, OpenCode, PaymentId, ProgrammeCode
 from qingdan.money import FenPaid, FenTotal
 from qingdan.sealed import Sealed, WrappedKey
 
@@ -110,6 +110,21 @@ class PaymentReturned(EventBody):
     bank_reference: BankReference
 
 
+class PaymentReversed(EventBody):
+    """The bank took back a payment of its own doing, because it had made a mistake: the money never stayed away."""
+
+    KEY: ClassVar[str] = "payment"
+
+    type: Literal["payment.reversed.v1"] = "payment.reversed.v1"
+    bank: BankCode
+    payment: PaymentId
+    batch: BatchId
+    amount_fen: FenPaid
+    reason: OpenCode
+    reversed_on: date
+    bank_reference: BankReference
+
+
 class PaymentStatusAnswered(EventBody):
     """What the bank knows of a payment; `never_received` alone allows the same payment to be sent again."""
 
@@ -123,11 +138,45 @@ class PaymentStatusAnswered(EventBody):
     answered_at: AwareDatetime
 
 
+class AccountToCheck(ContractModel):
+    """The clear payload of `account.check-requested`, which the bank unseals. Never on a topic as it is."""
+
+    check: AccountCheckId
+    owner: PersonName
+    account: BankAccount
+
+
+class AccountCheckRequested(EventBody):
+    """Is this account open, and is it this person's? Asked before the first payment to it; whose it is, is sealed."""
+
+    KEY: ClassVar[str] = "check"
+
+    type: Literal["account.check-requested.v1"] = "account.check-requested.v1"
+    bank: BankCode
+    check: AccountCheckId
+    key: WrappedKey
+    sealed: Sealed = Field(description="a sealed AccountToCheck")
+    requested_at: AwareDatetime
+
+
+class AccountChecked(EventBody):
+    """What the bank knows of an account that it was asked about."""
+
+    KEY: ClassVar[str] = "check"
+
+    type: Literal["account.checked.v1"] = "account.checked.v1"
+    bank: BankCode
+    check: AccountCheckId
+    owner_matches: bool | None = Field(description="null: the bank cannot tell; reason says why")
+    reason: OpenCode | None = Field(description="why it does not match, or cannot be told; null when it matches")
+    checked_on: date
+
+
 ToBankEvent = Annotated[
-    BatchDeclared | PaymentInstructed | PaymentStatusRequested,
+    BatchDeclared | PaymentInstructed | PaymentStatusRequested | AccountCheckRequested,
     Field(discriminator="type"),
 ]
 FromBankEvent = Annotated[
-    PaymentSettled | PaymentRejected | PaymentReturned | PaymentStatusAnswered,
+    PaymentSettled | PaymentRejected | PaymentReturned | PaymentReversed | PaymentStatusAnswered | AccountChecked,
     Field(discriminator="type"),
 ]

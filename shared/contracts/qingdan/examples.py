@@ -34,6 +34,7 @@ from qingdan.example_values import (
 from qingdan.examples_of_asks import ASKS
 from qingdan.identity import BankAccount, PersonName, PhoneNumber, ResidentId, check_character
 from qingdan.ids import (
+    AccountCheckId,
     KeyId,
     RecheckId,
     SuggestionId,
@@ -52,6 +53,7 @@ KEY = WrappedKey(
 SEALED = Sealed(
     key=KEY.key, cipher="A256GCM", nonce="AAAAAAAAAAAAAAAB", ciphertext="c2VhbGVk", tag="AAAAAAAAAAAAAAAAAAAAAA"
 )
+ACCOUNT_CHECK = AccountCheckId(fixed_uuid("account check"))
 TOTALS = (subsidy.ProgrammeTotal(programme="B01", payments=2, total_fen=Fen(699_600)),)
 ALL_PAID = subsidy.Outcome(payments=2, total_fen=Fen(699_600))
 NONE_PAID = subsidy.Outcome(payments=0, total_fen=Fen(0))
@@ -182,27 +184,57 @@ def _bank() -> tuple[EventBody, ...]:
             returned_on=LATER,
             bank_reference="2021082500000001",
         ),
+        bank.PaymentReversed(
+            bank="ABC",
+            payment=PAYMENT,
+            batch=BATCH,
+            amount_fen=Fen(349_800),
+            reason="booked_twice",
+            reversed_on=LATER,
+            bank_reference="2021082500000002",
+        ),
         bank.PaymentStatusAnswered(bank="ABC", payment=PAYMENT, batch=BATCH, status="in_progress", answered_at=WHEN),
+        bank.AccountChecked(
+            bank="ABC", check=ACCOUNT_CHECK, owner_matches=False, reason="name_differs", checked_on=TODAY
+        ),
         bank.BatchDeclared(bank="ABC", batch=BATCH, count=2, total_fen=Fen(699_600), key=KEY, declared_on=TODAY),
         bank.PaymentInstructed(bank="ABC", payment=PAYMENT, batch=BATCH, seq=1, sealed=SEALED),
         bank.PaymentStatusRequested(bank="ABC", payment=PAYMENT, batch=BATCH, requested_at=WHEN),
+        bank.AccountCheckRequested(bank="ABC", check=ACCOUNT_CHECK, key=KEY, sealed=SEALED, requested_at=WHEN),
     )
 
 
 def _subsidy() -> tuple[EventBody, ...]:
     month = "2021-08"
     return (
-        subsidy.RunPreviewed(run=RUN, division=TOWNSHIP, period=month, programmes=TOTALS, previewed_on=TODAY),
-        subsidy.RunFrozen(
-            run=RUN, division=TOWNSHIP, period=month, programmes=TOTALS, frozen_on=TODAY, notice_until=LATER
+        subsidy.RunPreviewed(
+            run=RUN,
+            division=TOWNSHIP,
+            period=month,
+            programmes=TOTALS,
+            previewed_on=TODAY,
+            programme_version=3,
+            excluded=1,
+            undetermined=4,
         ),
-        subsidy.RunApproved(run=RUN, division=TOWNSHIP, period=month, approved_on=LATER),
+        subsidy.RunFrozen(
+            run=RUN,
+            division=TOWNSHIP,
+            period=month,
+            programmes=TOTALS,
+            frozen_on=TODAY,
+            notice_until=LATER,
+            frozen_hash="5a" * 32,
+        ),
+        subsidy.RunApproved(run=RUN, division=TOWNSHIP, period=month, approved_on=LATER, approvals=2),
         subsidy.RunPaying(run=RUN, division=TOWNSHIP, period=month, instructed=ALL_PAID, paying_on=LATER),
         subsidy.RunClosed(
             run=RUN,
             division=TOWNSHIP,
             period=month,
-            totals=subsidy.RunTotals(instructed=ALL_PAID, settled=ALL_PAID, rejected=NONE_PAID, returned=NONE_PAID),
+            totals=subsidy.RunTotals(
+                instructed=ALL_PAID, settled=ALL_PAID, rejected=NONE_PAID, returned=NONE_PAID, reversed=NONE_PAID
+            ),
             closed_on=LATER,
         ),
     )
@@ -277,6 +309,9 @@ CLEAR_PAYLOADS: dict[str, ContractModel] = {
         amount_fen=Fen(349_800),
         payee=PersonName("王小明"),
         account=BankAccount("6228480000000000000"),
+    ),
+    "sealed.account-to-check.v1": bank.AccountToCheck(
+        check=ACCOUNT_CHECK, owner=PersonName("王小明"), account=BankAccount("6228480000000000000")
     ),
     "sealed.row-identity.v1": records.RowIdentity(resident_id=RESIDENT, name=PersonName("王小明")),
     "sealed.identity.v1": records.Identity(

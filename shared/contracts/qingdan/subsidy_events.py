@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import ProgrammeCode, RunId
+from qingdan.ids import ProgrammeCode, RunId, Sha256
 from qingdan.money import FenTotal
 
 Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
@@ -34,12 +34,13 @@ class Outcome(ContractModel):
 
 
 class RunTotals(ContractModel):
-    """A closed run to the fen: instructed = settled + rejected + returned."""
+    """A closed run to the fen: instructed = settled + rejected + returned, those reversed counted among the returned."""
 
     instructed: Outcome
     settled: Outcome
     rejected: Outcome
     returned: Outcome
+    reversed: Outcome | None = Field(default=None, description="of those returned: taken back by the bank itself")
 
 
 class RunPreviewed(EventBody):
@@ -53,6 +54,9 @@ class RunPreviewed(EventBody):
     period: Period
     programmes: ProgrammeTotals
     previewed_on: date
+    programme_version: Annotated[int, Field(ge=1)] | None = None
+    excluded: Count | None = Field(default=None, description="stand back for another programme")
+    undetermined: Count | None = Field(default=None, description="facts are missing that would decide")
 
 
 class RunFrozen(EventBody):
@@ -67,6 +71,9 @@ class RunFrozen(EventBody):
     programmes: ProgrammeTotals
     frozen_on: date
     notice_until: date
+    frozen_hash: Sha256 | None = Field(
+        default=None, description="Merkle tree hash (RFC 9162, section 2.1.1) over everything that the run entitles to"
+    )
 
 
 class RunApproved(EventBody):
@@ -79,6 +86,7 @@ class RunApproved(EventBody):
     division: DivisionCode
     period: Period
     approved_on: date
+    approvals: Annotated[int, Field(ge=1, le=10)] | None = Field(default=None, description="how many people approved")
 
 
 class RunPaying(EventBody):
