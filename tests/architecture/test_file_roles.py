@@ -27,7 +27,13 @@ RUNTIME_OF = {  # parts of runtime that belong to one role
     "runtime.db.transaction": "use case",
 }
 # What rules may use of runtime.
-PURE = {"runtime.problems", "runtime.invalid_input", "runtime.workdays", "runtime.change_place"}
+PURE = {
+    "runtime.problems",
+    "runtime.invalid_input",
+    "runtime.workdays",
+    "runtime.change_place",
+    "runtime.bulk_rows",
+}
 IMPURE = {"asyncpg", "os", "pathlib", "io", "socket", "asyncio", "random", "secrets", "time", "httpx2", "subprocess"}
 IMPURE_CALLS = re.compile(r"(^|\.)(now|utcnow|today|uuid4|uuid7|uuid1|new_id|open|print|input|getenv)$")
 SQL_CALLS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table", "cursor", "prepare"}

@@ -1,6 +1,7 @@
-"""Every SQL statement on entitlements but the one that computes them."""
+"""Every SQL statement on entitlements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -9,8 +10,11 @@ from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
 from qingdan.money import Fen
 from qingdan.subsidy_events import ProgrammeTotal
+from runtime.bulk import write_rows
 from runtime.db import Tx
-from subsidy.exclusion_rules import Claim
+from subsidy.row_rules import EntitlementRows
+
+WRITE_TIMEOUT_S: Final = 300.0
 
 
 async def clear(tx: Tx, run: RunId) -> None:
@@ -18,34 +22,39 @@ async def clear(tx: Tx, run: RunId) -> None:
     await tx.execute("DELETE FROM entitlement WHERE run_id = $1", run)
 
 
-async def claims_of(tx: Tx, run: RunId, programmes: Sequence[str]) -> list[Claim]:
-    """What these programmes come to in the run, with the household of each person."""
-    rows = await tx.fetch(
-        "SELECT e.programme, e.beneficiary, e.occurrence, e.kind,"
-        " CASE e.kind WHEN 'household' THEN e.beneficiary ELSE h.id END AS household"
-        " FROM entitlement e LEFT JOIN person p ON p.id = e.beneficiary AND e.kind = 'person'"
-        " LEFT JOIN household h ON h.household_code = p.member_of_household"
-        " WHERE e.run_id = $1 AND e.status = 'entitled' AND e.programme = ANY($2::text[])",
-        run,
-        programmes,
-    )
-    return [Claim(**dict(row)) for row in rows]
+# Everything at once, in the order of the primary key. COPY does not write under row-level security: a temporary table
+# takes it, and what the policies allow goes from there.
+_STAGE: Final = """
+CREATE TEMPORARY TABLE entitlement_stage (
+    programme smallint, beneficiary uuid, occurrence text, payee uuid, division_id integer, amount_fen bigint,
+    excluded_by smallint, missing smallint
+) ON COMMIT DROP
+"""
+
+_ENTER: Final = """
+INSERT INTO entitlement (run_id, programme, beneficiary, occurrence, kind, payee, division_id, department, amount_fen,
+                         status, excluded_by, missing)
+SELECT $1, ($2::text[])[s.programme], s.beneficiary, s.occurrence, ($3::text[])[s.programme],
+       nullif(s.payee, '00000000-0000-0000-0000-000000000000'::uuid), s.division_id, ($4::text[])[s.programme],
+       CASE WHEN s.missing = 0 THEN s.amount_fen END,
+       CASE WHEN s.missing > 0 THEN 'undetermined' WHEN s.excluded_by > 0 THEN 'excluded' ELSE 'entitled' END,
+       CASE WHEN s.excluded_by > 0 THEN ($2::text[])[s.excluded_by] END,
+       CASE WHEN s.missing > 0 THEN string_to_array(($5::text[])[s.missing], ',') END
+FROM entitlement_stage s
+"""
 
 
-async def save_excluded(tx: Tx, run: RunId, standing_back: Mapping[Claim, str]) -> None:
-    """These claims stand back, each for the programme named."""
-    claims = list(standing_back)
+async def enter(tx: Tx, run: RunId, rows: EntitlementRows) -> None:
+    """Write what every programme comes to, for whom, and who stands back for what."""
+    await tx.execute(_STAGE)
+    await write_rows(tx, "entitlement_stage", rows.blocks(), timeout_s=WRITE_TIMEOUT_S)
     await tx.execute(
-        "UPDATE entitlement e SET status = 'excluded', excluded_by = x.excluded_by"
-        " FROM unnest($2::text[], $3::uuid[], $4::text[], $5::text[])"
-        " AS x(programme, beneficiary, occurrence, excluded_by)"
-        " WHERE e.run_id = $1 AND e.programme = x.programme AND e.beneficiary = x.beneficiary"
-        " AND e.occurrence = x.occurrence",
+        _ENTER,
         run,
-        [claim.programme for claim in claims],
-        [claim.beneficiary for claim in claims],
-        [claim.occurrence for claim in claims],
-        [standing_back[claim] for claim in claims],
+        [programme.code for programme in rows.programmes],
+        [programme.beneficiary for programme in rows.programmes],
+        [programme.department for programme in rows.programmes],
+        list(rows.missing),
     )
 
 

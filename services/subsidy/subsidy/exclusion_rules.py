@@ -1,50 +1,60 @@
 """Exclusions: which programmes stand back because somebody gets another; greedily, by priority."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
 
-from subsidy.programme_rules import Programme
+import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a programme comes to for somebody; `household` is the person's, or the household itself."""
-
-    programme: str
-    beneficiary: UUID
-    occurrence: str
-    kind: Literal["person", "household"]
-    household: UUID | None
+from subsidy.case_rules import County
+from subsidy.column_rules import Bools
+from subsidy.outcome_rules import Outcome
 
 
-def exclude(claims: Iterable[Claim], programmes: Sequence[Programme]) -> dict[Claim, str]:
-    """The claims that stand back, each with the programme it stands back for.
+def exclude(county: County, outcomes: Sequence[Outcome]) -> None:
+    """Write into each outcome which of its claims stand back, and for which programme; greedily, by priority.
 
-    The claim of the lowest priority number wins, and only a claim that has won excludes others: between programmes of
-    the same person, of the same household, and of a household and any of its members.
+    Only a claim that has won excludes others: between programmes of the same person, of the same household, and of a
+    household and any of its members.
     """
-    priority: Mapping[str, int] = {programme.code: programme.priority for programme in programmes}
-    excludes = {programme.code: frozenset(programme.excludes) for programme in programmes}
-    of_person: dict[UUID, set[str]] = defaultdict(set)
-    of_household: dict[UUID, set[str]] = defaultdict(set)
-    of_members: dict[UUID, set[str]] = defaultdict(set)
-    standing_back: dict[Claim, str] = {}
-    for claim in sorted(claims, key=lambda claim: (priority[claim.programme], claim.beneficiary, claim.occurrence)):
-        rivals = set[str]()
-        if claim.kind == "person":
-            rivals |= of_person[claim.beneficiary]
-        if claim.household is not None:
-            rivals |= of_household[claim.household]
-            rivals |= of_members[claim.household] if claim.kind == "household" else set()
-        if winners := rivals & excludes[claim.programme]:
-            standing_back[claim] = min(winners, key=priority.__getitem__)
-        elif claim.kind == "household":
-            of_household[claim.beneficiary].add(claim.programme)
-        else:
-            of_person[claim.beneficiary].add(claim.programme)
-            if claim.household is not None:
-                of_members[claim.household].add(claim.programme)
-    return standing_back
+    number_of = {outcome.programme.code: at for at, outcome in enumerate(outcomes)}
+    won = [_Won.nobody(county) if outcome.programme.excludes else None for outcome in outcomes]
+    for at, outcome in enumerate(outcomes):
+        mine = won[at]
+        if mine is None:
+            continue
+        for rival_at in sorted(number_of[code] for code in outcome.programme.excludes if code in number_of):
+            if rival_at < at and (rival := won[rival_at]) is not None:
+                outcome.excluded_by[rival.meets(outcome, county) & outcome.stands] = rival_at
+        mine.enter(outcome, county)
+
+
+@dataclass(slots=True)
+class _Won:
+    """Who holds a programme: people, households, and households of which a member does."""
+
+    people: Bools
+    homes: Bools
+    of_members: Bools
+
+    @classmethod
+    def nobody(cls, county: County) -> "_Won":
+        homes = len(county.homes)
+        return cls(np.zeros(len(county.people), bool), np.zeros(homes, bool), np.zeros(homes, bool))
+
+    def meets(self, outcome: Outcome, county: County) -> Bools:
+        """Which of these claims meet one that has won."""
+        if outcome.programme.beneficiary == "household":
+            return self.homes[outcome.beneficiaries] | self.of_members[outcome.beneficiaries]
+        home = county.people.home[outcome.beneficiaries]
+        at_home = (home >= 0) & self.homes[home] if len(self.homes) else np.zeros(len(home), bool)
+        return self.people[outcome.beneficiaries] | at_home
+
+    def enter(self, outcome: Outcome, county: County) -> None:
+        """These claims have won, but for those that stand back."""
+        winners = outcome.beneficiaries[outcome.stands]
+        if outcome.programme.beneficiary == "household":
+            self.homes[winners] = True
+            return
+        self.people[winners] = True
+        home = county.people.home[winners]
+        self.of_members[home[home >= 0]] = True

@@ -79,13 +79,14 @@ def _upsert(entity: Entity, facts: Sequence[FactDefinition]) -> str:
     if placed:
         names, values = [*names, "division_id"], [*values, "coalesce(d.id, 1)"]
     changed = "".join(f", {name} = excluded.{name}" for name in names)
+    held = "(SELECT 1::bigint << number FROM register_number WHERE dataset = $1)"
     return (
-        f"INSERT INTO {entity} AS t ({', '.join(['id', 'registers', *names])})"  # noqa: S608
-        f" SELECT {', '.join(['e.id', 'ARRAY[$1::text]', *values])}"
+        f"INSERT INTO {entity} AS t ({', '.join(['id', 'registers', 'held', *names])})"  # noqa: S608
+        f" SELECT {', '.join(['e.id', 'ARRAY[$1::text]', held, *values])}"
         f" FROM unnest({', '.join(['$2::uuid[]', *arrays])}) AS e({', '.join(['id', *(f.name for f in facts)])})"
         f"{' LEFT JOIN division d ON d.code = e.hukou_village_code AND d.valid_to IS NULL' if placed else ''}"
         " ON CONFLICT (id) DO UPDATE SET registers = CASE WHEN t.registers @> excluded.registers THEN t.registers"
-        f" ELSE t.registers || excluded.registers END{changed}"
+        f" ELSE t.registers || excluded.registers END, held = t.held | excluded.held{changed}"
     )
 
 
@@ -130,7 +131,9 @@ async def clear_facts(tx: Tx, entity: Entity, dataset: str, ids: Sequence[str]) 
     cleared = "".join(f", {name} = NULL" for name in names)
     placed = ", division_id = 1" if "hukou_village_code" in names else ""
     await tx.execute(
-        f"UPDATE {entity} SET registers = array_remove(registers, $1){cleared}{placed} WHERE id = ANY($2::uuid[])",  # noqa: S608
+        f"UPDATE {entity} SET registers = array_remove(registers, $1),"  # noqa: S608
+        f" held = held & ~(SELECT 1::bigint << number FROM register_number WHERE dataset = $1){cleared}{placed}"
+        " WHERE id = ANY($2::uuid[])",
         dataset,
         ids,
     )

@@ -1,5 +1,7 @@
 """Use case: finance sees what a month comes to, for everybody in the county, before anything is paid."""
 
+import asyncio
+
 from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
 from qingdan.subsidy_events import Period, RunPreviewed
@@ -10,17 +12,18 @@ from runtime.db import Pool, transaction
 from runtime.divisions import id_in_scope
 from runtime.ids import new_id
 from subsidy import (
+    column_store,
     county_store,
     entitlement_store,
-    evaluation_store,
-    exclusion_rules,
+    evaluation_rules,
     preview_rules,
     programme_rules,
     programme_store,
     run_rules,
     run_store,
 )
-from subsidy.evaluation_store import Ground
+from subsidy.column_store import Ground
+from subsidy.row_rules import EntitlementRows
 
 
 class PreviewedRun(RunPreviewed):
@@ -53,7 +56,6 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         programmes = await programme_store.programmes_of(tx, in_force["version"])
         due = preview_rules.due(programme_rules.compile_stored(programmes), month)
         ground = Ground(
-            run=run.id,
             division_id=county,
             period=period,
             period_before=month.before,
@@ -62,10 +64,9 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
             parameters=await county_store.parameters_of(tx, county, month.reference_on),
         )
         await entitlement_store.clear(tx, run.id)
-        await evaluation_store.enter_entitlements(tx, ground, due)
-        rivals = [each.programme.code for each in due if each.programme.excludes]
-        claims = await entitlement_store.claims_of(tx, run.id, rivals)
-        await entitlement_store.save_excluded(tx, run.id, exclusion_rules.exclude(claims, programmes))
+        people, owed = await column_store.read_county(tx, ground, due)
+        evaluation = await asyncio.to_thread(evaluation_rules.evaluate, people, due, period, owed)
+        await entitlement_store.enter(tx, run.id, EntitlementRows(evaluation))
         await run_store.save_previewed(tx, run.id, **decided)
         event = preview_rules.previewed(run, await entitlement_store.totals_of(tx, run.id), today=today)
         await outbox.append(tx, event)

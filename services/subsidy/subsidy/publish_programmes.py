@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from runtime import audit
 from runtime.actor import Actor, Role
-from runtime.db import Pool, Tx, transaction
+from runtime.db import Pool, transaction
 from runtime.problems import Invalid
-from subsidy import evaluation_store, fact_rules, programme_rules, programme_store
+from subsidy import example_rules, programme_rules, programme_store
 from subsidy.programme_rules import Compiled, Example, Programme
 
 
@@ -35,7 +35,7 @@ async def publish_programmes(
         newest = await programme_store.lock_versions(tx)
         version, before = (newest["version"] + 1, newest["effective_on"]) if newest else (1, None)
         compiled = programme_rules.take_effect(programmes, examples, effective_on, before)
-        await _try(tx, compiled, examples)
+        _try(compiled, examples)
         await programme_store.insert_version(tx, version, effective_on, programmes)
         published = ProgrammesPublished(
             version=version, effective_on=effective_on, programmes=len(programmes), examples=len(examples)
@@ -45,8 +45,8 @@ async def publish_programmes(
     return published
 
 
-async def _try(tx: Tx, compiled: Sequence[Compiled], examples: Sequence[Example]) -> None:
+def _try(compiled: Sequence[Compiled], examples: Sequence[Example]) -> None:
     by_code = {each.programme.code: each for each in compiled}
-    computed = await evaluation_store.compute_examples(tx, by_code, examples, fact_rules.storable)
+    computed = example_rules.compute_examples(by_code, examples)
     if differing := programme_rules.disagreements(examples, computed):
         raise Invalid(errors=differing[:100])

@@ -293,5 +293,5 @@ async def _ensure_role(admin: "asyncpg.Connection[Any]", role: str, options: str
 async def _close_to_others(admin: "asyncpg.Connection[Any]", database: Database) -> None:
     await admin.execute(
         f'REVOKE ALL ON DATABASE "{database.name}" FROM PUBLIC;'
-        f'GRANT CONNECT ON DATABASE "{database.name}" TO {database.service}_app'
+        f'GRANT CONNECT, TEMPORARY ON DATABASE "{database.name}" TO {database.service}_app'
     )
