@@ -34,7 +34,7 @@ class Outcome(ContractModel):
 
 
 class RunTotals(ContractModel):
-    """A closed run to the fen: instructed = settled + rejected + returned, those reversed counted among the returned."""
+    """A closed run to the fen: instructed = settled + rejected + returned; the reversed are among the returned."""
 
     instructed: Outcome
     settled: Outcome
