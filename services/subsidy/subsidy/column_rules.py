@@ -101,6 +101,8 @@ class Table:
     columns: dict[str, Column] = field(default_factory=dict)
     home: Places = field(default_factory=lambda: np.empty(0, np.int32))
     _in_order: NDArray[np.intp] | None = None
+    _by_low: NDArray[np.intp] | None = None
+    _rank: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.low)
@@ -115,18 +117,21 @@ class Table:
     @property
     def rank(self) -> NDArray[np.int32]:
         """Of each place, which number its id has in their order."""
-        ranks = np.empty(len(self), np.int32)
-        ranks[self.in_order] = np.arange(len(self), dtype=np.int32)
-        return ranks
+        if self._rank is None:
+            self._rank = np.empty(len(self), np.int32)
+            self._rank[self.in_order] = np.arange(len(self), dtype=np.int32)
+        return self._rank
 
     def places_of(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Places:
         """Where each of these ids is; nowhere for one that is not among them.
 
         The lower half of an id is random, the upper half a time that many share: the lower one is looked up first.
         """
-        if not len(self):
+        if not len(self) or not len(low):
             return np.full(len(low), NOWHERE, np.int32)
-        order = np.argsort(self.low, kind="stable")
+        if self._by_low is None:
+            self._by_low = np.argsort(self.low, kind="stable")
+        order = self._by_low
         ours = self.low[order]
         if (ours[1:] == ours[:-1]).any():
             known = {pair: at for at, pair in enumerate(zip(self.high.tolist(), self.low.tolist(), strict=True))}

@@ -225,6 +225,7 @@ async def read_county(tx: Tx, ground: Ground, due: Sequence[Compiled]) -> tuple[
     # Right after the registers came in the planner knows nothing of their size: nested loops over 8,000 households took
     # 14.6 s, where a hash takes 0.5 s.
     await tx.execute("SET LOCAL enable_nestloop = off")
+    await tx.execute("SET LOCAL work_mem = '128MB'")  # a county's households are hashed in memory, never on disk
     named = _named(due)
     homes = await read_table(tx, divisions, Layout.of("household", _recorded(named, "household")))
     people = await read_table(tx, divisions, Layout.of("person", _recorded(named, "person")), homes=homes)
