@@ -1,32 +1,88 @@
-"""Every SQL statement on identities, which stay sealed at rest."""
+"""Every SQL statement on identities, which stay sealed at rest; and how one is opened."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
 from qingdan.ids import PersonId
-from qingdan.records_events import IdentityRecorded
-from qingdan.sealed import WrappedKey
+from qingdan.records_events import Identity, IdentityRecorded
+from qingdan.sealed import Sealed, WrappedKey
+from runtime import sealing
 from runtime.db import Tx
+from runtime.sealing import PrivateKeys, Unsealable
 
 _KEYS = TypeAdapter(tuple[WrappedKey, ...])
 
 
+class SealedIdentity(NamedTuple):
+    """An identity as it rests."""
+
+    person: PersonId
+    keys: str
+    sealed: str
+
+
+def open_identity(identity: SealedIdentity, keys: PrivateKeys) -> Identity:
+    """What is in it, in the clear. Raises Unsealable: the key was destroyed to forget the person, or is not ours."""
+    sealed = Sealed.model_validate_json(identity.sealed)
+    ours = [each for each in _KEYS.validate_json(identity.keys) if each.recipient_key in keys.by_kid]
+    if not ours:
+        raise Unsealable()
+    clear = sealing.unseal(
+        sealing.unwrap(ours[0], keys, sealed.cipher),
+        sealed,
+        Identity,
+        event_type=IdentityRecorded.event_type(),
+        event_key=str(identity.person),
+    )
+    if clear.person != identity.person:
+        raise Unsealable()
+    return clear
+
+
 async def save_identities(tx: Tx, recorded: Sequence[tuple[IdentityRecorded, datetime]]) -> None:
-    """Keep the last identity of each person, with the time of its event."""
+    """Keep the last identity of each person, with the time of its event; it is to be read, unless it came before."""
     last = {event.person: (event, at) for event, at in recorded}
     people = sorted(last)
     await tx.execute(
         "INSERT INTO identity AS i (person_id, keys, sealed, recorded_at)"
         " SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::timestamptz[])"
         " ON CONFLICT (person_id) DO UPDATE SET keys = excluded.keys, sealed = excluded.sealed,"
-        " recorded_at = excluded.recorded_at WHERE excluded.recorded_at >= i.recorded_at",
+        " recorded_at = excluded.recorded_at, unread = i.unread OR excluded.sealed <> i.sealed"
+        " WHERE excluded.recorded_at >= i.recorded_at",
         people,
         [_KEYS.dump_json(last[person][0].keys).decode() for person in people],
         [last[person][0].sealed.model_dump_json() for person in people],
         [last[person][1] for person in people],
     )
+
+
+async def take_unread(tx: Tx, *, limit: int) -> list[SealedIdentity]:
+    """Identities that nobody has read yet, held until the transaction ends; those that another replica holds are not
+    among them."""
+    rows = await tx.fetch(
+        "SELECT person_id, keys::text, sealed::text FROM identity WHERE unread"
+        " ORDER BY person_id LIMIT $1 FOR UPDATE SKIP LOCKED",
+        limit,
+    )
+    return [SealedIdentity(*row) for row in rows]
+
+
+async def save_read(tx: Tx, people: Sequence[PersonId], *, unreadable: Sequence[PersonId]) -> None:
+    """These identities were read, as far as they could be."""
+    await tx.execute(
+        "UPDATE identity SET unread = false, unreadable = person_id = ANY($2::uuid[])"
+        " WHERE person_id = ANY($1::uuid[])",
+        people,
+        unreadable,
+    )
+
+
+async def save_unread(tx: Tx, people: Sequence[PersonId]) -> None:
+    """These identities are to be read again."""
+    await tx.execute("UPDATE identity SET unread = true WHERE person_id = ANY($1::uuid[])", people)
 
 
 async def forget_identities(tx: Tx, people: Sequence[PersonId]) -> None:

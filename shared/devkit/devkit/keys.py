@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from runtime.sealing import PublicKey, read_public_keys, write_key_pair
+from runtime.sealing import PublicKey, read_public_keys, write_hash_key, write_key_pair
 
 BANK = "AJRCB"
 """Anji's rural commercial bank, as the simulator is called."""
@@ -30,6 +30,8 @@ class Keys:
             ):
                 if not public.exists():  # it is written after the private one
                     write_key_pair(private, public, recipient)
+            if not keys.account_hashes.exists():
+                write_hash_key(keys.account_hashes)
         return keys
 
     @property
@@ -39,6 +41,10 @@ class Keys:
     @property
     def subsidy_public(self) -> Path:
         return self.directory / "subsidy-public.json"
+
+    @property
+    def account_hashes(self) -> Path:
+        return self.directory / "account-hashes.json"
 
     @property
     def bank_private(self) -> Path:
@@ -66,4 +72,5 @@ class Keys:
             "SERVICE_KEY_FILE": str(self.subsidy_private),
             "BANK_KEYS_FILE": str(self.bank_public),
             "BANKS": BANK,
+            "ACCOUNT_KEY_FILE": str(self.account_hashes),
         }

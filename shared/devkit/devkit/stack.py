@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from qingdan.topics import Topic
 
 SERVICES = ("tasks", "inspection", "signage", "subsidy")
-PAYMENT_SILENT_S = "3"  # the bank next door answers at once, and nobody wants to wait an hour for what it forgot
+# The bank next door answers at once, and nobody wants to wait an hour for what it forgot, or days for a new account.
+OF_SUBSIDY = {"PAYMENT_SILENT_S": "3", "ACCOUNT_SILENT_S": "3", "ACCOUNT_COOLING_H": "0"}
 
 
 class Stack:
@@ -285,7 +286,7 @@ class Stack:
     def _extra(self, service: str) -> dict[str, str]:
         """What one service alone is told: its keys and its bank, and whatever was asked for."""
         keys = self.keys.environment(service)
-        return keys | ({"PAYMENT_SILENT_S": PAYMENT_SILENT_S} if keys else {}) | dict(self.extra.get(service, {}))
+        return keys | (OF_SUBSIDY if keys else {}) | dict(self.extra.get(service, {}))
 
     def _own_databases(self) -> list[str]:
         return [service for service in self.services if service not in self.surroundings.databases]

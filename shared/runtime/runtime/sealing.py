@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,7 +30,7 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
 from qingdan.event import ContractModel
-from qingdan.identity import reveal_json
+from qingdan.identity import PersonalText, reveal_json
 from qingdan.ids import KeyId
 from qingdan.sealed import Cipher, Recipient, Sealed, WrappedKey
 from runtime.ids import new_id
@@ -40,6 +41,8 @@ _POINT_BYTES: Final = 65
 _NONCE_BYTES: Final = 12
 _SECRET_BYTES: Final[Mapping[str, int]] = {"A256GCM": 32, "SM4-GCM": 16}
 _WRAP: Final = "ECDH-ES+A256KW"
+_HASHES: Final = {"HS256": SHA256, "HSM3": SM3}
+_HASH_SECRET_BYTES: Final = 32
 
 M = TypeVar("M", bound=ContractModel)
 
@@ -101,6 +104,45 @@ def write_key_pair(private: Path, public: Path, recipient: Recipient) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump({"keys": [key.as_dict(private=True) | whose]}, file)
     public.write_text(json.dumps({"keys": [key.as_dict(private=False) | whose]}), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """A symmetric key for hashes that nobody without it can try texts against. It prints without its secret."""
+
+    algorithm: str
+    secret: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> "HashKey":
+        """From a JWK Set with one symmetric key of 32 bytes, `alg` HS256 (RFC 7518) or HSM3 (HMAC with SM3).
+
+        Raises OSError, ValueError.
+        """
+        jwks = _jwks(path)
+        if len(jwks) != 1 or jwks[0].get("kty") != "oct" or jwks[0].get("alg") not in _HASHES:
+            raise ValueError(f"{path} is not a set of one symmetric key for HS256 or HSM3")
+        secret = _bytes(jwks[0].get("k", ""))
+        if len(secret) != _HASH_SECRET_BYTES:
+            raise ValueError(f"{path}: the key has {len(secret)} bytes, and should have {_HASH_SECRET_BYTES}")
+        return cls(jwks[0]["alg"], secret)
+
+
+def keyed_hash(key: HashKey, *texts: PersonalText) -> bytes:
+    """32 bytes that are the same for the same texts under the same key, and tell nothing of them without it."""
+    mac = HMAC(key.secret, _HASHES[key.algorithm]())
+    for text in texts:
+        encoded = text.reveal().encode()
+        mac.update(len(encoded).to_bytes(4, "big") + encoded)
+    return mac.finalize()
+
+
+def write_hash_key(path: Path, algorithm: str = "HS256") -> None:
+    """Make a key for `keyed_hash` and write it as a JWK Set that only the owner may read."""
+    jwk = {"kty": "oct", "k": _text(secrets.token_bytes(_HASH_SECRET_BYTES)), "use": "sig", "alg": algorithm}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"keys": [jwk]}, file)
 
 
 def new_content_key(cipher: Cipher = "A256GCM") -> ContentKey:

@@ -18,15 +18,18 @@ from qingdan.sealed import Cipher, WrappedKey
 from runtime.ids import new_id
 from runtime.sealing import (
     ContentKey,
+    HashKey,
     PrivateKeys,
     PublicKey,
     Unsealable,
+    keyed_hash,
     new_content_key,
     read_public_keys,
     seal,
     unseal,
     unwrap,
     wrap,
+    write_hash_key,
     write_key_pair,
 )
 
@@ -158,3 +161,33 @@ def test_a_key_wrapped_by_another_jose_library_opens(tmp_path: Path) -> None:
 
 def _raw(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HSM3"])
+def test_a_keyed_hash_is_the_same_under_its_key_alone(tmp_path: Path, algorithm: str) -> None:
+    keys = []
+    for name in ("one", "other"):
+        write_hash_key(tmp_path / name, algorithm)
+        keys.append(HashKey.read(tmp_path / name))
+    account, name_of_owner = BankAccount("6222000011112222"), PersonName("王甲子")
+    one = keyed_hash(keys[0], account)
+    assert (len(one), one) == (32, keyed_hash(keys[0], account))
+    others = [keyed_hash(keys[1], account), keyed_hash(keys[0], account, name_of_owner)]
+    assert one not in others
+    assert "secret" not in repr(keys[0])
+
+
+def test_texts_do_not_run_into_each_other(tmp_path: Path) -> None:
+    write_hash_key(tmp_path / "key")
+    key = HashKey.read(tmp_path / "key")
+    split = (PersonName("甲"), PersonName("乙丙")), (PersonName("甲乙"), PersonName("丙"))
+    assert keyed_hash(key, *split[0]) != keyed_hash(key, *split[1])
+
+
+@pytest.mark.parametrize(
+    "jwk", [{"kty": "oct", "alg": "HS256", "k": "AAAA"}, {"kty": "oct", "alg": "none", "k": "A" * 43}, {"kty": "EC"}]
+)
+def test_what_is_no_hash_key_is_refused(tmp_path: Path, jwk: dict[str, str]) -> None:
+    (tmp_path / "key").write_text(json.dumps({"keys": [jwk]}))
+    with pytest.raises(ValueError, match="key"):
+        HashKey.read(tmp_path / "key")

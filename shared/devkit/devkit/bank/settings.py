@@ -33,7 +33,13 @@ class Behaviour:
     """Payments beside which it also settles one that nobody has instructed."""
     returns_per_mille: int = 0
     """Settled payments whose money comes back `return_after_s` later."""
+    reverses_per_mille: int = 0
+    """Settled payments that it takes back of its own doing, as late as those that come back."""
     return_after_s: float = 1.0
+    mismatches_per_mille: int = 0
+    """Accounts asked about of which it says that they are somebody else's."""
+    check_silent_per_mille: int = 0
+    """Questions about accounts that it lets pass; asked again it may answer."""
 
     @classmethod
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -11,11 +11,15 @@ from devkit.bank.references import reference
 from devkit.bank.settings import Behaviour
 from devkit.records.identities import CLOSED
 from qingdan.bank_events import (
+    AccountChecked,
+    AccountCheckRequested,
+    AccountToCheck,
     BatchDeclared,
     PaymentInstructed,
     PaymentOrder,
     PaymentRejected,
     PaymentReturned,
+    PaymentReversed,
     PaymentSettled,
     PaymentStatusAnswered,
     PaymentStatusRequested,
@@ -29,6 +33,7 @@ from runtime.ids import new_id
 from runtime.sealing import ContentKey, PrivateKeys, Unsealable, unseal, unwrap
 
 UNKNOWN_FEN: Final = Fen(12_345)
+BACK: Final = ("returned", "reversed")
 DUE_PER_TURN_MAX: Final = 1_000
 
 
@@ -55,6 +60,8 @@ class Teller:
                 self._instruct(instructed, event.id)
             case PaymentStatusRequested() as asked:
                 self._answer_status(asked)
+            case AccountCheckRequested() as asked:
+                self._check(asked, event.id)
 
     def work_due(self) -> None:
         """What was to happen later and is due: delayed payments are worked, money comes back."""
@@ -142,10 +149,38 @@ class Teller:
         known = self._book.payment(asked.payment)
         if known is not None:
             self._tell_all(known)
-            status = known.status
+            status = "returned" if known.status == "reversed" else known.status  # an answer has no word of its own
         else:
             status = "in_progress" if self._book.waits(asked.payment) else "never_received"
         self._answer_with_status(asked.payment, asked.batch, status)
+
+    # -- whose an account is -------------------------------------------------------------------------------------------
+
+    def _check(self, asked: AccountCheckRequested, event_id: str) -> None:
+        """The same account is answered in the same way each time; silence is of one question."""
+        self._book.count("accounts_checked")
+        if self._behaviour.happens("check_silent", event_id):
+            self._book.count("checks_kept_silent")
+            return
+        matches, reason = self._owner(asked)
+        said = {"bank": self._code, "check": asked.check, "owner_matches": matches, "reason": reason}
+        self._queue(AccountChecked(**said, checked_on=business_date(utcnow())))
+
+    def _owner(self, asked: AccountCheckRequested) -> tuple[bool | None, str | None]:
+        """Whether the account is its owner's, and why not; None: it cannot be told."""
+        sealed: Sealed = asked.sealed
+        try:
+            key = self._content_key(asked.key.model_dump_json(), sealed.cipher)
+            opened = unseal(key, sealed, AccountToCheck, event_type=asked.event_type(), event_key=asked.event_key)
+        except Unsealable:
+            return None, "unreadable"
+        if opened.check != asked.check:
+            return None, "inconsistent"
+        if opened.account.reveal().endswith(CLOSED):
+            return False, "account_closed"
+        if self._behaviour.happens("mismatches", str(asked.check)):
+            return False, "owner_differs"
+        return True, None
 
     # -- what becomes of a payment ------------------------------------------------------------------------------------
 
@@ -160,29 +195,37 @@ class Teller:
             next_reason=None,
             next_ms=None,
         )
-        if moved.status == "settled" and self._behaviour.happens("returns", str(moved.id)):
+        if moved.status == "settled" and (back := self._how_it_comes_back(moved)) is not None:
             after_ms = round(self._behaviour.return_after_s * 1000)
-            moved = replace(moved, next_status="returned", next_reason="account_dormant", next_ms=now_ms() + after_ms)
+            moved = replace(moved, next_status=back[0], next_reason=back[1], next_ms=now_ms() + after_ms)
         self._book.change(moved)
         if moved.status != "rejected":
             assert moved.amount_fen is not None
             self._book.transfer(moved.id, moved.amount_fen if moved.status == "settled" else -moved.amount_fen)
         self._announce(moved)
 
+    def _how_it_comes_back(self, payment: Payment) -> tuple[str, str] | None:
+        """Status and reason of what will become of the settled payment; None when the money stays."""
+        if self._behaviour.happens("returns", str(payment.id)):
+            return "returned", "account_dormant"
+        if self._behaviour.happens("reverses", str(payment.id)):
+            return "reversed", "booked_in_error"
+        return None
+
     def _announce(self, payment: Payment) -> None:
         """The result, as well or badly as the bank tells it."""
         happens, payment_id = self._behaviour.happens, str(payment.id)
         if happens("silent", payment_id):
-            if payment.status == "returned":
+            if payment.status in BACK:
                 self._tell_all(payment)  # that money came back is never kept silent
             else:
                 self._book.count("kept_silent")
             return
         disordered = happens("out_of_order", payment_id)
-        if disordered and payment.status == "settled" and payment.next_status == "returned":
-            return  # it is told after the return
+        if disordered and payment.status == "settled" and payment.next_status in BACK:
+            return  # it is told after the money came back
         self._queue(self._result(payment, payment.status))
-        if disordered and payment.status == "returned":
+        if disordered and payment.status in BACK:
             self._book.count("told_out_of_order")
             self._queue(self._result(payment, "settled"))
         elif disordered:
@@ -194,7 +237,7 @@ class Teller:
 
     def _tell_all(self, payment: Payment) -> None:
         """All that has happened to it, in order."""
-        if payment.status == "returned":
+        if payment.status in BACK:
             self._queue(self._result(payment, "settled"))
         if payment.status != "in_progress":
             self._queue(self._result(payment, payment.status))
@@ -216,7 +259,10 @@ class Teller:
         paid = {"amount_fen": Fen(payment.amount_fen), "bank_reference": reference(self._code, payment.id)}
         if status == "settled":
             return PaymentSettled(**whose, **paid, settled_on=today)
-        return PaymentReturned(**whose, **paid, reason=payment.reason or "not_accepted", returned_on=today)
+        reason = payment.reason or "not_accepted"
+        if status == "reversed":
+            return PaymentReversed(**whose, **paid, reason=reason, reversed_on=today)
+        return PaymentReturned(**whose, **paid, reason=reason, returned_on=today)
 
     def _answer_with_status(self, payment: UUID, batch: UUID, status: str) -> None:
         answered = {"bank": self._code, "payment": payment, "batch": batch, "status": status}
