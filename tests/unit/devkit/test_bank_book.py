@@ -1,6 +1,7 @@
 """The bank's teller and book, without Kafka: what is paid, how often, what is answered, and what is kept."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -9,16 +10,24 @@ import pytest
 from devkit.bank.book import FILE, Book
 from devkit.bank.failpoints import Failpoints
 from devkit.bank.settings import Behaviour
-from devkit.bank.statement import statement, totals, wrong_batches
+from devkit.bank.statement import FUNDS_FEN, camt053, statement, totals, wrong_batches
 from devkit.bank.teller import Teller, now_ms
 from devkit.keys import BANK, Keys
-from qingdan.bank_events import PaymentRejected, PaymentReturned, PaymentSettled, PaymentStatusAnswered
+from qingdan.bank_events import (
+    PaymentRejected,
+    PaymentReturned,
+    PaymentReversed,
+    PaymentSettled,
+    PaymentStatusAnswered,
+)
 from qingdan.envelope import Envelope, EventBody, from_record
 from qingdan.ids import BatchId, PaymentId
 from qingdan.money import Fen
 from qingdan.topics import in_bank
+from runtime.clock import business_date, utcnow
 from runtime.ids import new_id
 from runtime.sealing import PrivateKeys
+from subsidy.camt053_rules import read_statement
 from tests.unit.devkit.orders import CLOSED, FEN, Batch, sent
 
 LATER_MS = 10**13
@@ -210,6 +219,50 @@ def test_asked_about_a_return_the_bank_tells_the_whole_story(tmp_path: Path, key
     assert [type(answer) for answer in bank.answers()] == [PaymentSettled, PaymentReturned]
     bank.take(sent(batch.asked(0)))
     assert [type(answer) for answer in bank.answers()] == [PaymentSettled, PaymentReturned, PaymentStatusAnswered]
+
+
+@pytest.mark.parametrize(("out_of_order", "order"), [(0, ["settled", "reversed"]), (1000, ["reversed", "settled"])])
+def test_the_bank_takes_back_what_it_booked_in_error(
+    tmp_path: Path, keys: Keys, out_of_order: int, order: list[str]
+) -> None:
+    """To its statement and to whoever asks, the money came back."""
+    bank = bank_of(tmp_path, keys, reverses_per_mille=1000, return_after_s=0, out_of_order_per_mille=out_of_order)
+    batch = Batch.of(keys.bank, 1)
+    bank.take(*batch.events())
+    with bank.book.transaction():
+        bank.teller.work_due()
+    assert [answer.type.split(".")[1] for answer in bank.answers()] == order
+    counted = totals(bank.directory)
+    assert (counted.payments, counted.paid_fen) == ({"reversed": 1}, 0)
+    assert [line.status for line in statement(bank.directory, BANK)] == ["returned"]
+    bank.take(sent(batch.asked(0)))
+    told = bank.answers()
+    assert [type(answer) for answer in told] == [PaymentSettled, PaymentReversed, PaymentStatusAnswered]
+    assert getattr(told[-1], "status", None) == "returned"
+
+
+def test_a_day_of_the_book_is_a_statement_that_the_service_reads(tmp_path: Path, keys: Keys) -> None:
+    bank = bank_of(tmp_path, keys, returns_per_mille=1000, return_after_s=0)
+    batch, today = Batch.of(keys.bank, 3, closed=[1]), business_date(utcnow())
+    bank.take(*batch.events())
+    with bank.book.transaction():
+        bank.teller.work_due()
+    read = read_statement(camt053(bank.directory, BANK, today).encode())
+    paid = {batch.payments[0], batch.payments[2]}
+    assert {each.payment for each in read.entries if not each.credit} == paid
+    assert {each.payment for each in read.entries if each.credit} == paid
+    assert (read.debit_fen, read.credit_fen) == (2 * FEN, 2 * FEN)
+    assert (read.opening_fen, read.closing_fen, read.on) == (FUNDS_FEN, FUNDS_FEN, today)
+
+
+def test_each_days_statement_follows_on_the_one_before(tmp_path: Path, keys: Keys) -> None:
+    bank, batch, today = bank_of(tmp_path, keys), Batch.of(keys.bank, 2), business_date(utcnow())
+    bank.take(*batch.events())
+    days = [today - timedelta(days=1), today, today + timedelta(days=1)]
+    before, on_day, after = (read_statement(camt053(bank.directory, BANK, day).encode()) for day in days)
+    assert [len(each.entries) for each in (before, on_day, after)] == [0, 2, 0]
+    assert (before.closing_fen, on_day.closing_fen) == (on_day.opening_fen, after.opening_fen)
+    assert on_day.closing_fen == FUNDS_FEN - 2 * FEN
 
 
 def test_out_of_order_a_stale_status_follows_the_result(tmp_path: Path, keys: Keys) -> None:

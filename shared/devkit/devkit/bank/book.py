@@ -14,21 +14,23 @@ from qingdan.envelope import KafkaRecord
 FILE: Final = "book.sqlite3"
 
 # A payment's id is its primary key; `transfer` is the money itself, out as a positive amount and back as a negative
-# one, and has no such key: whoever looks for what was paid twice must be able to find it.
+# one, and has no such key: whoever looks for what was paid twice must be able to find it. Its day is the one in China.
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS batch (
     id TEXT PRIMARY KEY, count INTEGER NOT NULL, total_fen INTEGER NOT NULL, key TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS payment (
     id TEXT PRIMARY KEY, batch TEXT NOT NULL, seq INTEGER NOT NULL, amount_fen INTEGER, account TEXT,
-    status TEXT NOT NULL CHECK (status IN ('in_progress', 'settled', 'rejected', 'returned')), reason TEXT,
-    times_instructed INTEGER NOT NULL DEFAULT 1, next_status TEXT, next_reason TEXT, next_ms INTEGER
+    status TEXT NOT NULL CHECK (status IN ('in_progress', 'settled', 'rejected', 'returned', 'reversed')),
+    reason TEXT, times_instructed INTEGER NOT NULL DEFAULT 1, next_status TEXT, next_reason TEXT, next_ms INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS payment_due ON payment (next_ms) WHERE next_ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS payment_batch ON payment (batch);
 CREATE TABLE IF NOT EXISTS transfer (
-    number INTEGER PRIMARY KEY, payment TEXT NOT NULL REFERENCES payment, amount_fen INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, payment TEXT NOT NULL REFERENCES payment, amount_fen INTEGER NOT NULL,
+    on_day TEXT NOT NULL DEFAULT (date('now', '+8 hours'))
 );
+CREATE INDEX IF NOT EXISTS transfer_day ON transfer (on_day);
 CREATE INDEX IF NOT EXISTS transfer_payment ON transfer (payment);
 CREATE TABLE IF NOT EXISTS waiting (payment TEXT, batch TEXT NOT NULL, event_id TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS waiting_batch ON waiting (batch);
@@ -153,7 +155,7 @@ class Book:
 
     def transfer(self, payment: UUID, amount_fen: int) -> None:
         """Money that leaves (positive) or comes back."""
-        self._db.execute("INSERT INTO transfer VALUES (NULL, ?, ?)", (str(payment), amount_fen))
+        self._db.execute("INSERT INTO transfer (payment, amount_fen) VALUES (?, ?)", (str(payment), amount_fen))
 
     def payments_due(self, now_ms: int, limit: int) -> list[Payment]:
         """Payments whose next step has come, the oldest first."""

@@ -4,11 +4,17 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from devkit.bank.book import FILE
 from devkit.bank.references import reference
+
+FUNDS_FEN: Final = 1_000_000_000_000
+COUNTY_ACCOUNT: Final = "6200000000000000"
+CAMT053: Final = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,61 @@ def statement(directory: Path, code: str, batches: frozenset[UUID] | None = None
         StatementLine(
             UUID(payment),
             UUID(batch),
-            status,
+            "returned" if status == "reversed" else status,  # to a statement money is back, whoever sent it
             amount_fen,
-            reference(code, UUID(payment)) if status in {"settled", "returned"} else None,
+            reference(code, UUID(payment)) if status in {"settled", "returned", "reversed"} else None,
         )
         for payment, batch, status, amount_fen in rows
         if batches is None or UUID(batch) in batches
     ]
+
+
+def camt053(directory: Path, code: str, day: date) -> str:
+    """The day's statement of the county's account as the bank gives it out, camt.053.001.08 (ISO 20022).
+
+    The account held FUNDS_FEN when the book began. Every movement names its payment in EndToEndId.
+    """
+    with _read(directory) as db:
+        (before,) = db.execute(
+            "SELECT coalesce(sum(amount_fen), 0) FROM transfer WHERE on_day < ?", (str(day),)
+        ).fetchone()
+        moved = db.execute(
+            "SELECT number, payment, amount_fen FROM transfer WHERE on_day = ? ORDER BY number", (str(day),)
+        ).fetchall()
+    opening = FUNDS_FEN - before
+    closing = opening - sum(amount for _, _, amount in moved)
+    entries = "".join(_entry(code, day, number, UUID(payment), amount) for number, payment, amount in moved)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{CAMT053}"><BkToCstmrStmt>'
+        f"<GrpHdr><MsgId>{code}-{day:%Y%m%d}</MsgId><CreDtTm>{day}T23:59:59+08:00</CreDtTm></GrpHdr>"
+        f"<Stmt><Id>{code}-{day:%Y%m%d}</Id><CreDtTm>{day}T23:59:59+08:00</CreDtTm>"
+        f"<Acct><Id><Othr><Id>{COUNTY_ACCOUNT}</Id></Othr></Id><Ccy>CNY</Ccy></Acct>\n"
+        f"{_balance('OPBD', opening, day)}{_balance('CLBD', closing, day)}{entries}</Stmt></BkToCstmrStmt></Document>\n"
+    )
+
+
+def _balance(kind: str, fen: int, day: date) -> str:
+    return (
+        f"<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp>{_amount(fen)}"
+        f"<CdtDbtInd>{'CRDT' if fen >= 0 else 'DBIT'}</CdtDbtInd><Dt><Dt>{day}</Dt></Dt></Bal>\n"
+    )
+
+
+def _entry(code: str, day: date, number: int, payment: UUID, paid_fen: int) -> str:
+    """Money that left is a debit; what came back is a credit."""
+    return (
+        f"<Ntry><NtryRef>{number}</NtryRef>{_amount(paid_fen)}"
+        f"<CdtDbtInd>{'DBIT' if paid_fen > 0 else 'CRDT'}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>"
+        f"<BookgDt><Dt>{day}</Dt></BookgDt><AcctSvcrRef>{reference(code, payment)}</AcctSvcrRef>"
+        "<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>ICDT</Cd><SubFmlyCd>DMCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
+        f"<NtryDtls><TxDtls><Refs><EndToEndId>{payment.hex}</EndToEndId></Refs></TxDtls></NtryDtls>"
+        f"<AddtlNtryInf>{'PAID' if paid_fen > 0 else 'BACK'}</AddtlNtryInf></Ntry>\n"
+    )
+
+
+def _amount(fen: int) -> str:
+    yuan, rest = divmod(abs(fen), 100)
+    return f'<Amt Ccy="CNY">{yuan}.{rest:02d}</Amt>'
 
 
 def wrong_batches(directory: Path) -> list[WrongBatch]:
