@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.results import Result, show, write
 
-BENCHES = ("commands", "relay", "events", "loop", "lifecycles", "spike")
+BENCHES = ("commands", "relay", "events", "loop", "lifecycles", "spike", "eligibility")
 ON_REQUEST = ("producers",)
 OUTPUT = Path("var/bench.json")
 BENCH_S_MAX = 300.0

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from runtime.service import Service
-from subsidy import consumers, http, works
+from subsidy import bank_file_http, consumers, http, works
 from subsidy.settings import Settings
 
 service = Service(
@@ -14,5 +14,14 @@ service = Service(
     migrations=Path(__file__).parents[1] / "migrations",
     router=http.router,
     subscriptions=[consumers.on_facts, consumers.on_identities, consumers.on_bank],
-    works=[works.instruct_payments, works.ask_silent_payments],
+    works=[
+        works.map_accounts,
+        works.check_accounts,
+        works.settle_accounts,
+        works.instruct_payments,
+        works.ask_silent_payments,
+        works.make_bank_files,
+        works.compare_open_days,
+    ],
+    media_types=frozenset(bank_file_http.MEDIA_TYPES.values()),
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qingdan.bank_events import AccountChecked
 from qingdan.event import Tombstone
 from qingdan.records_events import FactsRecorded, IdentityRecorded
 from qingdan.topics import IN_BANK, RECORDS_FACTS, RECORDS_IDENTITIES
@@ -10,6 +11,7 @@ from runtime.kafka import subscribe, subscribe_each
 from runtime.runs import Run
 from subsidy.forget_facts import forget_facts
 from subsidy.forget_identities import forget_identities
+from subsidy.record_checks import record_checks
 from subsidy.record_facts import record_facts
 from subsidy.record_identities import record_identities
 from subsidy.record_results import record_results
@@ -41,5 +43,9 @@ async def on_identities(tx: Tx, run: Run[Any]) -> None:
 
 @subscribe_each(IN_BANK, codes=lambda settings: settings.banks)
 async def on_bank(tx: Tx, run: Run[Any]) -> None:
-    """What became of payments: results, and answers to our questions, weighed by the same rules."""
-    await record_results(tx, run)
+    """What became of payments, and whose accounts are: results and answers to our questions."""
+    match run:
+        case [AccountChecked(), *_]:
+            await record_checks(tx, run)
+        case _:
+            await record_results(tx, run)  # everything else that a bank says is of payments

@@ -30,7 +30,7 @@ async def freeze_run(pool: Pool, actor: Actor, run_id: RunId, notice_until: date
         frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
         await run_store.save_frozen(tx, event, frozen_by=actor.subject, frozen_hash=frozen_hash)
         await outbox.append(tx, event)
-        answer = FrozenRun(**event.model_dump(), frozen_hash=frozen_hash.hex())
+        answer = FrozenRun(**event.model_dump(exclude={"frozen_hash"}), frozen_hash=frozen_hash.hex())
         await audit.append(tx, actor, answer, before={"state": run.state})
         tx.answer_with(answer, version=expected + 1)
     return answer

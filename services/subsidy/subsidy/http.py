@@ -11,6 +11,7 @@ from qingdan.ids import PaymentId, ProgrammeCode, RunId, Sha256
 from qingdan.subsidy_events import Period, RunClosed
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
+from subsidy import account_http, bank_file_http, statement_http, why_http
 from subsidy.approve_run import ApprovedRun, approve_run
 from subsidy.close_run import close_run
 from subsidy.freeze_run import FrozenRun, freeze_run
@@ -34,6 +35,9 @@ from subsidy.statement_rules import LINES_PER_CALL_MAX, StatementLine
 from subsidy.take_statement import StatementTaken, take_statement
 
 router = APIRouter(prefix="/v1", tags=["subsidy"])
+NOUNS = (account_http, bank_file_http, statement_http, why_http)
+for noun in NOUNS:
+    router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up
 
 
 class PublishProgrammes(CommandModel):

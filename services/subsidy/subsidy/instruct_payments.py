@@ -61,7 +61,7 @@ async def instruct_payments(pool: Pool, actor: Actor, desk: Desk) -> bool:
     """
     today = business_date(utcnow())
     async with transaction(pool, actor) as tx:
-        run = await run_store.lock_next_to_instruct(tx)
+        run = await run_store.lock_next_to_instruct(tx, desk.bank)
         if run is None:
             return False
         prepared = await payment_store.take_prepared(tx, run.id, limit=desk.payments_per_batch)
@@ -131,7 +131,7 @@ def _seal(desk: Desk, run: Run, prepared: Sequence[Prepared], *, today: date) ->
 def _order(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, run: Run) -> PaymentOrder | str:
     """The order in the clear, to be sealed at once; or why there can be none."""
     if payment.keys is None or payment.sealed is None or payment.payee is None:
-        return NO_ACCOUNT
+        return payment.unpayable or NO_ACCOUNT
     try:
         identity = _open(payment, keys)
     except Unsealable:

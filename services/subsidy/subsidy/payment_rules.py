@@ -1,8 +1,10 @@
 """A payment: what we do and what the bank says takes it from state to state; the books follow from the states.
 
 Words of a bank come late, twice and out of order. Each is weighed, not counted: money that came back is more than money
-that was paid, which is more than a refusal, which is more than silence. So every order of the same words ends in the
-same state. What contradicts a stronger word is an oddity for people to look into, and changes nothing.
+that was paid, which is more than a refusal, which is more than silence. Money comes back because it could not stay, or
+because the bank takes it back of its own doing; the latter, which says more, is the stronger of the two. So every order
+of the same words ends in the same state. What contradicts a stronger word is an oddity for people to look into, and
+changes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,16 +13,23 @@ from datetime import date
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias, get_args
 
-from qingdan.bank_events import PaymentRejected, PaymentReturned, PaymentSettled, PaymentStatusAnswered
+from qingdan.bank_events import (
+    PaymentRejected,
+    PaymentReturned,
+    PaymentReversed,
+    PaymentSettled,
+    PaymentStatusAnswered,
+)
 from qingdan.ids import BankCode, BatchId, PaymentId, RunId
 from qingdan.money import Fen
 
-PaymentState = Literal["prepared", "sent", "unknown", "settled", "rejected", "returned"]
+PaymentState = Literal["prepared", "sent", "unknown", "settled", "rejected", "returned", "reversed"]
 OurAct = Literal["send", "give_up", "fall_silent"]
 BankWord = Literal[
     "settled",
     "rejected",
     "returned",
+    "reversed",
     "answered_settled",
     "answered_rejected",
     "answered_returned",
@@ -42,12 +51,14 @@ Oddity = Literal[
     "contradicted",  # what the bank said before cannot be true as well
     "after_close",  # it changed what the run was closed with
 ]
-BankMessage: TypeAlias = PaymentSettled | PaymentRejected | PaymentReturned | PaymentStatusAnswered
+BankMessage: TypeAlias = PaymentSettled | PaymentRejected | PaymentReturned | PaymentReversed | PaymentStatusAnswered
 
 STATES: Final[tuple[PaymentState, ...]] = get_args(PaymentState)
 ACTS: Final[tuple[OurAct, ...]] = get_args(OurAct)
 WORDS: Final[tuple[BankWord, ...]] = get_args(BankWord)
-FINAL: Final[tuple[PaymentState, ...]] = ("settled", "rejected", "returned")
+FINAL: Final[tuple[PaymentState, ...]] = ("settled", "rejected", "returned", "reversed")
+UNPAID: Final[tuple[PaymentState, ...]] = ("rejected", "returned", "reversed")
+"""Ends with the money with us: the obligation can be paid again, and every one of them has a reason."""
 
 HELD_ON: Final[Mapping[PaymentState, Account]] = {
     "prepared": "payable",
@@ -56,11 +67,14 @@ HELD_ON: Final[Mapping[PaymentState, Account]] = {
     "settled": "paid",
     "rejected": "payable",
     "returned": "payable",
+    "reversed": "payable",
 }
 """On which account the money of a payment lies in each state; a change of state moves it, and nothing else does."""
 
 NO_ACCOUNT: Final = "no_account"
 IDENTITY_UNREADABLE: Final = "identity_unreadable"
+ACCOUNT_NOT_VERIFIED: Final = "account_not_verified"
+"""What a prepared payment waits for, as long as something is under way about its payee's account."""
 NOT_STATED: Final = "not_stated"
 """Why a payment was rejected or returned, when the bank only answered that it was."""
 
@@ -87,6 +101,7 @@ _RESULTS: Final = {
     "settled": Step("settled"),
     "rejected": Step("rejected"),
     "returned": Step("returned"),
+    "reversed": Step("reversed"),
     "answered_settled": Step("settled"),
     "answered_rejected": Step("rejected"),
     "answered_returned": Step("returned"),
@@ -115,6 +130,7 @@ TABLE: Final[Mapping[PaymentState, Mapping[OurAct | BankWord, Step]]] = {
         settled=_odd("settled", "repeated"),
         rejected=_odd("settled", "contradicted"),
         returned=Step("returned"),
+        reversed=Step("reversed"),
         answered_rejected=_odd("settled", "contradicted"),
         answered_returned=Step("returned"),
         answered_in_progress=_odd("settled", "overtaken"),
@@ -125,6 +141,7 @@ TABLE: Final[Mapping[PaymentState, Mapping[OurAct | BankWord, Step]]] = {
         settled=_odd("settled", "contradicted"),
         rejected=_odd("rejected", "repeated"),
         returned=_odd("returned", "contradicted"),
+        reversed=_odd("reversed", "contradicted"),
         answered_settled=_odd("settled", "contradicted"),
         answered_returned=_odd("returned", "contradicted"),
         answered_in_progress=_odd("rejected", "overtaken"),
@@ -135,14 +152,27 @@ TABLE: Final[Mapping[PaymentState, Mapping[OurAct | BankWord, Step]]] = {
         settled=_odd("returned", "overtaken"),
         rejected=_odd("returned", "contradicted"),
         returned=_odd("returned", "repeated"),
+        reversed=_odd("reversed", "contradicted"),  # the same money does not come back twice
         answered_settled=_odd("returned", "overtaken"),
         answered_rejected=_odd("returned", "contradicted"),
         answered_in_progress=_odd("returned", "overtaken"),
         answered_never_received=_odd("returned", "overtaken"),
     ),
+    "reversed": _row(
+        "reversed",
+        settled=_odd("reversed", "overtaken"),
+        rejected=_odd("reversed", "contradicted"),
+        returned=_odd("reversed", "contradicted"),
+        reversed=_odd("reversed", "repeated"),
+        answered_settled=_odd("reversed", "overtaken"),
+        answered_rejected=_odd("reversed", "contradicted"),
+        answered_in_progress=_odd("reversed", "overtaken"),
+        answered_never_received=_odd("reversed", "overtaken"),
+    ),
 }
 """Every state and everything that can befall it. Nobody asks for a payment that has an end: an answer then that it was
-never received is to a question from before it was sent again."""
+never received is to a question from before it was sent again. An answer has one word for money that came back, whoever
+sent it: `answered_returned` says nothing against `reversed`."""
 
 
 _ASKED_FOR: Final[tuple[Oddity, ...]] = ("repeated", "overtaken")
@@ -152,6 +182,7 @@ _WORDS: Final[Mapping[type[BankMessage], BankWord]] = {
     PaymentSettled: "settled",
     PaymentRejected: "rejected",
     PaymentReturned: "returned",
+    PaymentReversed: "reversed",
 }
 _ANSWERS: Final[Mapping[str, BankWord]] = {
     "settled": "answered_settled",
@@ -265,6 +296,11 @@ def _weigh(payment: Payment, message: BankMessage, heard: Heard, *, today: date)
         if payment.bank_reference is None:  # the bank's answer came before its result, which brings the reference
             return replace(payment, bank_reference=reference)
         step = _odd(payment.state, "settled_twice")
+    if payment.state == "returned" and payment.reason == NOT_STATED:  # an answer; its result says how it came back
+        if isinstance(message, PaymentReturned):
+            return replace(payment, reason=message.reason, bank_reference=reference, ended_on=message.returned_on)
+        if word == "reversed":
+            step = Step("reversed")
     if step.oddity is not None and not (payment.asked and step.oddity in _ASKED_FOR):
         heard.odd.append(_oddity(step.oddity, message))
     if step.again:
@@ -279,7 +315,7 @@ def _weigh(payment: Payment, message: BankMessage, heard: Heard, *, today: date)
         payment,
         state=step.state,
         bank_reference=reference or payment.bank_reference,
-        reason=getattr(message, "reason", NOT_STATED) if step.state in ("rejected", "returned") else None,
+        reason=getattr(message, "reason", NOT_STATED) if step.state in UNPAID else None,
         ended_on=_ended_on(message, today) if step.state in FINAL else None,
         disputed=False,
     )
@@ -293,7 +329,7 @@ def _mismatch(payment: Payment, message: BankMessage) -> Oddity | None:
         return "foreign_bank"
     if message.batch != payment.batch:
         return "wrong_batch"
-    if isinstance(message, PaymentSettled | PaymentReturned) and message.amount_fen != payment.amount_fen:
+    if getattr(message, "amount_fen", payment.amount_fen) != payment.amount_fen:
         return "wrong_amount"
     if isinstance(message, PaymentStatusAnswered) and payment.disputed and message.status in ("settled", "returned"):
         return "disputed"
@@ -308,6 +344,8 @@ def _ended_on(message: BankMessage, today: date) -> date:
             return message.rejected_on
         case PaymentReturned():
             return message.returned_on
+        case PaymentReversed():
+            return message.reversed_on
     return today
 
 

@@ -12,7 +12,7 @@ from qingdan.money import Fen
 from qingdan.sealed import Sealed
 from qingdan.subsidy_events import Outcome
 from runtime.db import Tx
-from subsidy.payment_rules import FINAL, Payment
+from subsidy.payment_rules import ACCOUNT_NOT_VERIFIED, FINAL, Payment
 from subsidy.run_rules import Standing
 
 # Of each obligation of the run that no payment is alive for: the first attempt, or the next one.
@@ -23,11 +23,40 @@ WITH prepared AS (
            1 + coalesce((SELECT max(p.attempt) FROM payment p WHERE p.obligation_id = o.id), 0)
     FROM obligation o
     WHERE o.run_id = $1 AND NOT EXISTS (
-        SELECT 1 FROM payment p WHERE p.obligation_id = o.id AND p.state NOT IN ('rejected', 'returned')
+        SELECT 1 FROM payment p WHERE p.obligation_id = o.id AND p.state NOT IN ('rejected', 'returned', 'reversed')
     )
     ORDER BY o.programme, o.beneficiary, o.occurrence RETURNING amount_fen
 )
 SELECT count(*) AS payments, coalesce(sum(amount_fen), 0)::bigint AS total_fen FROM prepared
+"""
+
+# The account in force is held as well, in the order of persons. It waits: something is under way about the payee's
+# account, and there is none in force, or one that the bank has said is closed.
+_TAKE_PREPARED = """
+WITH next AS MATERIALIZED (
+    SELECT id, programme, payee, amount_fen FROM payment
+    WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL ORDER BY id LIMIT $2 FOR UPDATE
+), held AS MATERIALIZED (
+    SELECT id, person_id, in_force_from FROM account
+    WHERE state = 'in_force' AND person_id IN (SELECT payee FROM next) ORDER BY person_id FOR SHARE
+)
+SELECT n.id, n.programme, n.payee, n.amount_fen,
+       CASE WHEN NOT i.unreadable THEN s.keys::text END AS keys,
+       CASE WHEN NOT i.unreadable THEN s.sealed::text END AS sealed,
+       CASE WHEN i.unreadable THEN 'identity_unreadable' WHEN h.id IS NOT NULL THEN NULL
+            WHEN EXISTS (SELECT 1 FROM account m WHERE m.person_id = n.payee AND m.state = 'mismatched')
+                THEN 'account_mismatched' ELSE 'no_account' END AS unpayable,
+       CASE WHEN i.unread OR c.id IS NOT NULL THEN
+           h.id IS NULL OR i.unreadable OR EXISTS (
+               SELECT 1 FROM payment p
+               WHERE p.payee = n.payee AND p.reason = 'account_closed' AND p.sent_at >= h.in_force_from
+           )
+       ELSE false END AS waits
+FROM next n LEFT JOIN identity i ON i.person_id = n.payee
+LEFT JOIN held h ON h.person_id = n.payee LEFT JOIN account_identity s ON s.account_id = h.id
+LEFT JOIN account c ON c.person_id = n.payee
+    AND c.state IN ('proposed', 'asked', 'verified', 'unverifiable')
+ORDER BY n.id
 """
 
 _SEND = """
@@ -47,7 +76,7 @@ SELECT p.id, p.run_id, p.state, p.amount_fen, p.bank, p.batch_id, p.bank_referen
        p.was_unknown, r.state = 'closed' AS run_closed,
        p.state = 'rejected' AND EXISTS (
            SELECT 1 FROM payment other WHERE other.obligation_id = p.obligation_id AND other.id <> p.id
-           AND other.state NOT IN ('rejected', 'returned')) AS replaced
+           AND other.state NOT IN ('rejected', 'returned', 'reversed')) AS replaced
 FROM payment p JOIN run r ON r.id = p.run_id WHERE p.id = ANY($1::uuid[])
 """
 
@@ -79,21 +108,24 @@ SELECT count(*) FILTER (WHERE state <> ALL($2::text[])) AS open,
        coalesce(sum(amount_fen) FILTER (WHERE state = 'settled'), 0)::bigint AS settled_fen,
        count(*) FILTER (WHERE state = 'rejected' AND batch_id IS NOT NULL) AS rejected,
        coalesce(sum(amount_fen) FILTER (WHERE state = 'rejected' AND batch_id IS NOT NULL), 0)::bigint AS rejected_fen,
-       count(*) FILTER (WHERE state = 'returned') AS returned,
-       coalesce(sum(amount_fen) FILTER (WHERE state = 'returned'), 0)::bigint AS returned_fen
+       count(*) FILTER (WHERE state IN ('returned', 'reversed')) AS returned,
+       coalesce(sum(amount_fen) FILTER (WHERE state IN ('returned', 'reversed')), 0)::bigint AS returned_fen,
+       count(*) FILTER (WHERE state = 'reversed') AS reversed,
+       coalesce(sum(amount_fen) FILTER (WHERE state = 'reversed'), 0)::bigint AS reversed_fen
 FROM (SELECT state, amount_fen, batch_id FROM payment WHERE run_id = $1 {held}) AS p
 """
 
 _VIEW = """
 SELECT p.id AS payment, p.run_id AS run, p.programme, o.beneficiary, o.occurrence, d.code AS division, p.department,
        p.amount_fen, p.attempt, p.state, p.reason, p.bank, p.batch_id AS batch, p.bank_reference, p.disputed,
-       p.was_unknown, p.sent_at, p.ended_on, p.version
+       p.was_unknown, p.sent_at, p.ended_on, p.waits_for, p.version
 FROM payment p JOIN obligation o ON o.id = p.obligation_id JOIN division d ON d.id = p.division_id
 """
 
 
 class Prepared(NamedTuple):
-    """A payment that waits to be sent, with its payee's identity as it rests: sealed, or None."""
+    """A payment that waits to be sent, with its payee's identity as it rests, sealed: the one that the account in force
+    is in. Or both are None, and `unpayable` says why."""
 
     id: PaymentId
     programme: ProgrammeCode
@@ -101,6 +133,7 @@ class Prepared(NamedTuple):
     amount_fen: Fen
     keys: str | None
     sealed: str | None
+    unpayable: str | None = None
 
 
 class Asked(NamedTuple):
@@ -119,22 +152,31 @@ async def prepare_payments(tx: Tx, run: RunId) -> Outcome:
 
 
 async def hold_unpaid(tx: Tx, run: RunId) -> None:
-    """Nothing that a bank says changes the run's rejected and returned payments until the transaction ends."""
+    """Nothing that a bank says changes the run's payments that may be paid again until the transaction ends."""
     await tx.execute(
-        "SELECT id FROM payment WHERE run_id = $1 AND state IN ('rejected', 'returned') ORDER BY id FOR UPDATE", run
+        "SELECT id FROM payment WHERE run_id = $1 AND state IN ('rejected', 'returned', 'reversed')"
+        " ORDER BY id FOR UPDATE",
+        run,
     )
 
 
 async def take_prepared(tx: Tx, run: RunId, *, limit: int) -> list[Prepared]:
-    """The next payments of the run to be sent, held until the transaction ends."""
-    rows = await tx.fetch(
-        "SELECT p.id, p.programme, p.payee, p.amount_fen, i.keys::text AS keys, i.sealed::text AS sealed"
-        " FROM payment p LEFT JOIN identity i ON i.person_id = p.payee"
-        " WHERE p.run_id = $1 AND p.state = 'prepared' ORDER BY p.id LIMIT $2 FOR UPDATE OF p",
-        run,
-        limit,
-    )
-    return [Prepared(*row) for row in rows]
+    """The next payments of the run to be sent, held until the transaction ends; none: there is nothing to send now.
+
+    Each with the account in force, which nobody changes until then. Those whose account is being verified or looked at
+    are passed over from now on, until something has become of it.
+    """
+    while True:
+        rows = await tx.fetch(_TAKE_PREPARED, run, limit)
+        if waiting := [row["id"] for row in rows if row["waits"]]:
+            await tx.execute(
+                "UPDATE payment SET waits_for = $2, version = version + 1 WHERE id = ANY($1::uuid[])",
+                waiting,
+                ACCOUNT_NOT_VERIFIED,
+            )
+        ready = [Prepared(*row[:-1]) for row in rows if not row["waits"]]
+        if ready or not rows:
+            return ready
 
 
 async def insert_batch(tx: Tx, run: RunId, declared: BatchDeclared) -> None:
@@ -167,9 +209,9 @@ async def save_given_up(tx: Tx, reasons: Mapping[PaymentId, str], *, today: date
 
 
 async def anything_prepared(tx: Tx, run: RunId) -> bool:
-    """Whether something of the run still waits to be sent."""
+    """Whether something of the run can still be sent now; what waits for its account is not counted."""
     waits: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM payment WHERE run_id = $1 AND state = 'prepared')", run
+        "SELECT EXISTS (SELECT 1 FROM payment WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL)", run
     )
     return waits
 
@@ -244,7 +286,7 @@ async def standing_of(tx: Tx, run: RunId, *, held: bool = False) -> Standing:
     assert row is not None  # an aggregate always has a row
     outcomes = {
         name: Outcome(payments=row[name], total_fen=Fen(row[f"{name}_fen"]))
-        for name in ("sent", "settled", "rejected", "returned")
+        for name in ("sent", "settled", "rejected", "returned", "reversed")
     }
     return Standing(open=row["open"], **outcomes)
 

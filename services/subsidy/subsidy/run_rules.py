@@ -97,13 +97,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a run's payments have come. sent: attempts that went to a bank, which all have an end in a closed run."""
+    """How far a run's payments have come. sent: attempts that went to a bank, which all have an end in a closed run.
+
+    reversed: of those returned, what the bank took back of its own doing.
+    """
 
     open: int
     sent: Outcome
     settled: Outcome
     rejected: Outcome
     returned: Outcome
+    reversed: Outcome
 
 
 def require_whole_county(department: str | None) -> None:
@@ -189,7 +193,11 @@ def close(run: Run, standing: Standing, *, reconciled: bool, differences: int, t
     if standing.open or not reconciled or differences:
         raise RunNotDone(open_payments=standing.open, reconciled=reconciled, differences=differences)
     totals = RunTotals(
-        instructed=standing.sent, settled=standing.settled, rejected=standing.rejected, returned=standing.returned
+        instructed=standing.sent,
+        settled=standing.settled,
+        rejected=standing.rejected,
+        returned=standing.returned,
+        reversed=standing.reversed,
     )
     return RunClosed(run=run.id, division=run.division, period=run.period, totals=totals, closed_on=today)
 

@@ -6,7 +6,7 @@ from datetime import date
 import asyncpg
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import RunId
+from qingdan.ids import BankCode, RunId
 from qingdan.subsidy_events import Period, RunApproved, RunClosed, RunFrozen
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
@@ -125,15 +125,19 @@ async def save_approved(tx: Tx, event: RunApproved, *, approved_by: str) -> None
     )
 
 
-async def lock_next_to_instruct(tx: Tx) -> Run | None:
+async def lock_next_to_instruct(tx: Tx, bank: BankCode) -> Run | None:
     """The run that has waited longest with something prepared, or approved with nothing new in it; None: there is none.
 
-    Held until the transaction ends; one that another replica holds is passed over.
+    Held until the transaction ends; one that another replica holds is passed over, and so is what is prepared in a
+    county that this bank is paid for by files.
     """
     row = await tx.fetchrow(
-        _RUN + "WHERE r.state = 'approved' OR (r.state = 'paying' AND EXISTS (SELECT 1 FROM payment p"  # noqa: S608
-        " WHERE p.run_id = r.id AND p.state = 'prepared'))"
-        " ORDER BY r.approved_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED"
+        _RUN + "CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM payment p"  # noqa: S608
+        " WHERE p.run_id = r.id AND p.state = 'prepared' AND p.waits_for IS NULL) AS waits) AS w"
+        " WHERE (r.state = 'approved' OR (r.state = 'paying' AND w.waits)) AND NOT (w.waits AND EXISTS ("
+        "SELECT 1 FROM bank_profile b WHERE b.division_id = r.division_id AND b.bank = $1 AND b.channel = 'file'))"
+        " ORDER BY r.approved_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
+        bank,
     )
     return None if row is None else _run(row)
 

@@ -19,11 +19,17 @@ class Settings(ServiceSettings):
     bank_keys_file: Path = Field(description="JWK Set with the banks' public keys, recipients bank:<code>")
     payment_silent_s: float = Field(3600.0, gt=0, description="after which a silent bank is asked, each time")
     payments_per_batch: int = Field(500, ge=1, le=2_000)
+    account_key_file: Path = Field(description="JWK Set with the symmetric key of accounts' hashes")
+    banks_without_checks: Annotated[tuple[BankCode, ...], NoDecode] = ()
+    """Those that cannot say whose an account is, separated by commas: two people of finance confirm it instead."""
+    account_silent_s: float = Field(3600.0, gt=0, description="after which a bank is asked about an account again")
+    account_cooling_h: float = Field(72.0, ge=0, le=2_400, description="a verified change of account waits so long")
+    account_expires_days: int = Field(90, ge=1, le=3_650, description="what nobody confirms is over then")
 
-    @field_validator("banks", mode="before")
+    @field_validator("banks", "banks_without_checks", mode="before")
     @classmethod
     def _split_banks(cls, banks: object) -> object:
-        return tuple(bank.strip() for bank in banks.split(",")) if isinstance(banks, str) else banks
+        return tuple(bank.strip() for bank in banks.split(",") if bank.strip()) if isinstance(banks, str) else banks
 
     @property
     def paying_bank(self) -> BankCode:

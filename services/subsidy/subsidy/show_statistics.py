@@ -4,7 +4,8 @@ from pydantic import BaseModel, Field
 
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
-from subsidy import statistics_store
+from subsidy import account_list_store, statistics_store
+from subsidy.account_rules import AccountState
 from subsidy.payment_rules import Account, PaymentState
 
 
@@ -27,6 +28,9 @@ class Statistics(BaseModel):
     paid_fen: int
     ledger_fen_by_account: dict[Account, int]
     ledger_sum_fen: int = Field(description="always 0")
+    accounts_by_state: dict[AccountState, int]
+    accounts_in_doubt: int = Field(description="what banks said of accounts that did not fit, repetitions included")
+    payments_waiting: int = Field(description="for an account that is not in force yet")
     oddities: int = Field(description="messages of banks that did not fit, repetitions included")
     oddities_by_kind: dict[str, int]
 
@@ -34,4 +38,4 @@ class Statistics(BaseModel):
 async def show_statistics(pool: Pool, actor: Actor) -> Statistics:
     """Count now."""
     async with transaction(pool, actor) as tx:
-        return Statistics(**await statistics_store.count(tx))
+        return Statistics(**await statistics_store.count(tx), **await account_list_store.count_accounts(tx))

@@ -10,13 +10,16 @@ from qingdan.ids import PaymentId, RunId
 from runtime.db import Tx
 from subsidy.statement_rules import StatementLine
 
-# What was never sent is on no statement; everything else is looked at from both sides.
+# What was never sent is on no statement; everything else is looked at from both sides. A statement has one word for
+# money that came back, whoever sent it.
 _DIFFERENCES = """
 SELECT * FROM (
     SELECT coalesce(ours.id, theirs.payment_id) AS payment, ours.state AS our_state, ours.amount_fen AS our_fen,
            theirs.status AS bank_status, theirs.amount_fen AS bank_fen,
            CASE WHEN theirs.payment_id IS NULL THEN 'not_on_statement' WHEN ours.id IS NULL THEN 'not_ours'
-                WHEN theirs.lines > 1 THEN 'listed_twice' WHEN ours.state <> theirs.status THEN 'status_differs'
+                WHEN theirs.lines > 1 THEN 'listed_twice'
+                WHEN CASE ours.state WHEN 'reversed' THEN 'returned' ELSE ours.state END <> theirs.status
+                    THEN 'status_differs'
                 WHEN ours.amount_fen <> theirs.amount_fen THEN 'amount_differs'
                 WHEN ours.state = 'settled' AND ours.bank_reference <> theirs.bank_reference THEN 'reference_differs'
            END AS kind

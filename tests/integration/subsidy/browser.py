@@ -11,7 +11,10 @@ from runtime.db import Pool
 from subsidy.app import service
 
 
-def application_of_subsidy(pool: Pool, issuer: Issuer) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
-    """The application on `pool`, with a bank that it never talks to."""
+def application_of_subsidy(
+    pool: Pool, issuer: Issuer, service_key_file: Path = Path("unused")
+) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
+    """The application on `pool`, with a bank that it never talks to; the key opens what bank files hold."""
     unused = Path("unused")
-    return application(service, pool, issuer, banks=("ABC",), service_key_file=unused, bank_keys_file=unused)
+    keys = {"service_key_file": service_key_file, "bank_keys_file": unused, "account_key_file": unused}
+    return application(service, pool, issuer, banks=("ABC",), **keys)

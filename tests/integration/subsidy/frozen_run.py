@@ -3,23 +3,27 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from qingdan.bank_events import (
+    AccountChecked,
+    AccountCheckRequested,
+    AccountToCheck,
     BatchDeclared,
     PaymentInstructed,
     PaymentOrder,
     PaymentRejected,
     PaymentReturned,
+    PaymentReversed,
     PaymentSettled,
     PaymentStatusAnswered,
 )
 from qingdan.envelope import Envelope, EventBody, party_source
 from qingdan.identity import BankAccount, PersonName, ResidentId, check_character
-from qingdan.ids import BatchId, PaymentId, PersonId, RunId
+from qingdan.ids import AccountCheckId, BatchId, PaymentId, PersonId, RunId
 from qingdan.money import Fen
 from qingdan.records_events import Identity, IdentityRecorded
 from runtime import sealing
@@ -29,10 +33,13 @@ from runtime.ids import new_id
 from runtime.runs import cut_into_runs
 from runtime.sealing import PrivateKeys
 from subsidy.approve_run import ApprovedRun, approve_run
+from subsidy.check_accounts import Enquiry, check_accounts
 from subsidy.consumers import on_bank
 from subsidy.freeze_run import FrozenRun, freeze_run
 from subsidy.instruct_payments import Desk, instruct_payments
 from subsidy.list_payments import PaymentView
+from subsidy.map_accounts import Mapping, map_accounts
+from subsidy.settle_accounts import settle_accounts
 from subsidy.show_statistics import Statistics, show_statistics
 from subsidy.statement_rules import StatementLine
 from tests.integration.subsidy.conftest import COUNTY, PERIOD, VILLAGE, Scene, programme
@@ -68,6 +75,7 @@ class Payday:
         here = self.directory
         sealing.write_key_pair(here / "service.json", here / "service-public.json", "service:subsidy")
         sealing.write_key_pair(here / "bank.json", here / "banks.json", f"bank:{BANK}")
+        sealing.write_hash_key(here / "account.json")
         await self.scene.publish(programme("B01", excludes=[]))
 
     # -- people ------------------------------------------------------------------------------------------------------
@@ -76,7 +84,53 @@ class Payday:
         """So many people who have an account."""
         payees = [PersonId(new_id()) for _ in range(many)]
         await self.scene.hear_records(*(self.identity(payee) for payee in payees))
+        await put_in_force(self.scene, payees)
         return payees
+
+    async def map_accounts(self, cooling: timedelta = timedelta(0)) -> None:
+        """The service reads every identity that came in."""
+        here = self.directory
+        mapping = Mapping(here / "service.json", here / "account.json", cooling)
+        while await map_accounts(self.scene.pool, self.scene.service, mapping):
+            pass
+
+    async def check_accounts(self, silent: timedelta = timedelta(hours=1), *, can_check: bool = True) -> None:
+        """The service asks the bank about everything that is proposed, or that it was silent about for so long."""
+        here = self.directory
+        enquiry = Enquiry(BANK, can_check, here / "service.json", here / "banks.json", silent)
+        while await check_accounts(self.scene.pool, self.scene.service, enquiry):
+            pass
+
+    async def settle_accounts(self, expires: timedelta = timedelta(days=90)) -> None:
+        """The service puts in force what nothing stands against."""
+        while await settle_accounts(self.scene.pool, self.scene.service, expires):
+            pass
+
+    async def checks(self) -> list[AccountToCheck]:
+        """What the bank was asked, as it reads it, in the order in which it was asked."""
+        mine = PrivateKeys.read(self.directory / "bank.json")
+        asked = [
+            AccountCheckRequested.model_validate(body)
+            for body in await self.scene.told(AccountCheckRequested.event_type())
+        ]
+        return [
+            sealing.unseal(
+                sealing.unwrap(each.key, mine, "A256GCM"),
+                each.sealed,
+                AccountToCheck,
+                event_type=AccountCheckRequested.event_type(),
+                event_key=str(each.check),
+            )
+            for each in asked
+        ]
+
+    async def verify_accounts(self) -> None:
+        """Identities that came in are read, the bank says yes to all that it is asked, and what can be is in force."""
+        await self.map_accounts()
+        before = len(await self.checks())
+        await self.check_accounts()
+        await self.says(*(checked(each.check) for each in (await self.checks())[before:]))
+        await self.settle_accounts()
 
     def identity(self, payee: PersonId, *, account: str | None = "", of: PersonId | None = None) -> IdentityRecorded:
         """A person's sealed identity; `of`: it says inside that it is another's."""
@@ -123,7 +177,8 @@ class Payday:
         return await approve_run(scene.pool, scene.approver, run, frozen, expected=await self.version(run))
 
     async def instruct(self) -> int:
-        """Everything prepared goes out; in how many turns."""
+        """Identities that came in are read, and everything that can goes out; in how many turns."""
+        await self.map_accounts()
         turns = 0
         while await instruct_payments(self.scene.pool, self.scene.service, self.desk):
             turns += 1
@@ -202,6 +257,31 @@ class Payday:
         return json.dumps(await self.scene.told(), ensure_ascii=False)
 
 
+async def put_in_force(scene: Scene, people: Sequence[UUID]) -> None:
+    """These people's accounts are in force, as they are of those whom an older version paid."""
+    await scene.rows(
+        "WITH in_force AS (INSERT INTO account (person_id, number, is_change, state)"
+        " SELECT unnest($1::uuid[]), 1, false, 'proposed' RETURNING id, person_id)"
+        " INSERT INTO account_identity (account_id, keys, sealed) SELECT f.id, i.keys, i.sealed"
+        " FROM in_force f JOIN identity i USING (person_id) RETURNING account_id",
+        people,
+    )
+    for state in ("asked", "in_force"):
+        await scene.rows(
+            "UPDATE account SET state = $2, bank = $3, asked_at = clock_timestamp(),"
+            " quiet_since = CASE $2 WHEN 'asked' THEN clock_timestamp() END,"
+            " in_force_from = CASE $2 WHEN 'in_force' THEN clock_timestamp() END"
+            " WHERE person_id = ANY($1::uuid[]) RETURNING id",
+            *(people, state, BANK),
+        )
+
+
+def checked(check: AccountCheckId, matches: bool | None = True, reason: str | None = None) -> AccountChecked:
+    """The bank says whose the account is."""
+    why = reason or {True: None, False: "owner_differs", None: "not_supported"}[matches]
+    return AccountChecked(bank=BANK, check=check, owner_matches=matches, reason=why, checked_on=AT.date())
+
+
 def settled(payment: PaymentView, **changed: Any) -> PaymentSettled:
     """The bank paid it."""
     said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "amount_fen": payment.amount_fen}
@@ -220,6 +300,13 @@ def returned(payment: PaymentView, **changed: Any) -> PaymentReturned:
     said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "amount_fen": payment.amount_fen}
     how = {"reason": "account_closed", "returned_on": AT.date(), "bank_reference": "BACK"}
     return PaymentReturned.model_validate({**said, **how, **changed})
+
+
+def reversed_(payment: PaymentView, **changed: Any) -> PaymentReversed:
+    """The bank took it back of its own doing."""
+    said = {"bank": payment.bank, "payment": payment.payment, "batch": payment.batch, "amount_fen": payment.amount_fen}
+    how = {"reason": "booked_twice", "reversed_on": AT.date(), "bank_reference": "TAKEN-BACK"}
+    return PaymentReversed.model_validate({**said, **how, **changed})
 
 
 def answered(payment: PaymentView, status: str) -> PaymentStatusAnswered:

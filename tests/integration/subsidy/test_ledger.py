@@ -83,6 +83,51 @@ async def test_nothing_is_added_to_an_entry_that_stands_even_if_it_balances(payd
         )
 
 
+# Balanced in itself, and each time something is not so: of what the entry is, where it is, where its lines are.
+MISPLACED = [
+    ("gen_random_uuid(), p.id", "p.division_id", "entry.division_id"),
+    ("p.obligation_id, gen_random_uuid()", "p.division_id", "entry.division_id"),
+    ("(SELECT id FROM obligation WHERE id <> p.obligation_id LIMIT 1), p.id", "p.division_id", "entry.division_id"),
+    ("p.obligation_id, p.id", "1", "entry.division_id"),
+    ("p.obligation_id, p.id", "p.division_id", "1"),
+]
+
+
+@pytest.mark.parametrize(("of", "where", "lines_where"), MISPLACED)
+async def test_an_entry_is_of_an_obligation_and_its_payment_where_they_are(
+    payday: Payday, owner: Session, of: str, where: str, lines_where: str
+) -> None:
+    await payday.sent(2)
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="where"):
+        await owner.execute(
+            "WITH entry AS (INSERT INTO ledger_entry (obligation_id, payment_id, kind, division_id, department)"
+            f" SELECT {of}, 'returned', {where}, p.department FROM payment p LIMIT 1"
+            " RETURNING id, division_id, department)"
+            " INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)"
+            f" SELECT entry.id, side.account, side.fen, {lines_where}, entry.department"
+            " FROM entry CROSS JOIN (VALUES ('paid', -100::bigint), ('payable', 100)) AS side(account, fen)"
+        )
+
+
+async def test_there_are_no_lines_without_their_entry(payday: Payday, owner: Session) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="a ledger line is of an entry"):
+        await owner.execute(
+            "INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)"
+            " SELECT 1000000, side.account, side.fen, p.division_id, p.department FROM payment p"
+            " CROSS JOIN (VALUES ('paid', -100), ('payable', 100)) AS side(account, fen)"
+        )
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM payment", "TRUNCATE payment CASCADE"])
+async def test_a_payment_that_the_books_tell_of_is_removed_by_nobody(
+    payday: Payday, owner: Session, statement: str
+) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="only ever added to"):
+        await owner.execute(statement)
+
+
 CHANGES = [
     "UPDATE ledger_line SET amount_fen = amount_fen * 2",
     "UPDATE ledger_line SET account = 'paid' WHERE account = 'in_transit'",

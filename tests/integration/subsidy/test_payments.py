@@ -23,7 +23,16 @@ from subsidy.payment_rules import HELD_ON, BankMessage, PaymentState
 from subsidy.run_rules import NothingToPayAgain, RunNotThere, SecondPersonNeeded
 from tests.integration.service_scene import person
 from tests.integration.subsidy.conftest import COUNTY, OTHER_COUNTY, Scene
-from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, answered, rejected, returned, settled, stranger
+from tests.integration.subsidy.frozen_run import (
+    AMOUNT_FEN,
+    Payday,
+    answered,
+    rejected,
+    returned,
+    reversed_,
+    settled,
+    stranger,
+)
 
 
 @pytest.fixture
@@ -185,6 +194,7 @@ async def test_any_order_and_any_repetition_ends_in_the_same_books(payday: Payda
             "settled": [settled(payment)],
             "rejected": [rejected(payment)],
             "returned": [settled(payment), returned(payment), answered(payment, "returned")],
+            "reversed": [settled(payment), reversed_(payment)],
         }
         state = dice.choice(list(stories))
         expected.append(state)
@@ -312,6 +322,7 @@ async def test_what_was_rejected_is_paid_again_with_the_account_known_by_then(pa
     await payday.says(rejected(first))
     corrected = payday.identity(payee, account="6222000011112222")
     await payday.scene.hear_records(corrected)
+    await payday.verify_accounts()  # the bank has said that the old one is closed: nobody needs to look
     paid = await again(payday, first)
     assert (paid.payments, paid.total_fen) == (1, AMOUNT_FEN)
     was, now = await payday.orders()
@@ -323,6 +334,26 @@ async def test_what_was_rejected_is_paid_again_with_the_account_known_by_then(pa
     said = await payday.statistics()
     assert (said.payments_rejected_first, said.obligations, said.obligations_unpaid) == (1, 1, 0)
     assert [body["instructed"]["payments"] for body in await payday.scene.told("run.paying.v1")] == [1, 2]
+
+
+async def test_what_the_bank_took_back_is_paid_again(payday: Payday) -> None:
+    (first,) = await payday.sent(1)
+    await payday.says(settled(first), reversed_(first), answered(first, "returned"))
+    (taken_back,) = await payday.payments()
+    assert (taken_back.state, taken_back.reason, taken_back.bank_reference) == (
+        "reversed",
+        "booked_twice",
+        "TAKEN-BACK",
+    )
+    assert (await payday.statistics()).payments_by_state["reversed"] == 1
+    assert await payday.books() == {"budget": -AMOUNT_FEN, "payable": AMOUNT_FEN}
+    assert (await again(payday, first)).payments == 1
+    await payday.says(settled(first))  # too late: it was taken back since
+    assert await states(payday) == ["reversed", "sent"]
+    await payday.says(settled((await payday.payments())[1]))
+    assert await payday.books() == {"budget": -AMOUNT_FEN, "paid": AMOUNT_FEN}
+    assert await payday.oddities() == ["overtaken"]
+    assert (await payday.statistics()).obligations_paid_twice == 0
 
 
 async def test_who_prepared_does_not_pay_again(payday: Payday) -> None:
@@ -379,12 +410,21 @@ async def test_the_database_takes_no_second_live_payment(payday: Payday, state: 
 
 
 @pytest.mark.parametrize(
-    ("word", "to"), [("settled", "rejected"), ("settled", "prepared"), ("returned", "settled"), ("sent", "prepared")]
+    ("word", "to"),
+    [
+        ("settled", "rejected"),
+        ("settled", "prepared"),
+        ("returned", "settled"),
+        ("reversed", "returned"),
+        ("reversed", "settled"),
+        ("sent", "prepared"),
+    ],
 )
 async def test_the_database_lets_no_payment_go_back(payday: Payday, word: str, to: str) -> None:
     (payment,) = await payday.sent(1)
     if word != "sent":
-        await payday.says(settled(payment), *([returned(payment)] if word == "returned" else []))
+        back = {"returned": [returned(payment)], "reversed": [reversed_(payment)]}
+        await payday.says(settled(payment), *back.get(word, []))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=f"does not go from {word} to {to}"):
         await payday.scene.rows("UPDATE payment SET state = $1", to)
 

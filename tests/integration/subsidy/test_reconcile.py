@@ -8,6 +8,7 @@ import pytest
 
 from devkit.eventually import eventually
 from qingdan.ids import PaymentId
+from qingdan.money import Fen
 from qingdan.subsidy_events import Outcome, RunClosed
 from runtime.db import transaction
 from runtime.ids import new_id
@@ -23,7 +24,7 @@ from subsidy.run_rules import NoStatement, RunNotDone, RunNotThere
 from subsidy.statement_rules import StatementLine
 from subsidy.take_statement import take_statement
 from tests.integration.subsidy.conftest import Scene
-from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, line, rejected, returned, settled
+from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, line, rejected, returned, reversed_, settled
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ async def test_a_run_on_which_both_agree_is_closed_to_the_fen(payday: Payday, pa
         "run.closed.v1",
     ]
     assert (await payday.statistics()).runs_closed == 1
+
+
+async def test_what_the_bank_took_back_is_returned_on_its_statement_and_said_apart_in_the_totals(
+    payday: Payday, paid: list[PaymentView]
+) -> None:
+    await payday.says(reversed_(paid[0]), returned(paid[1]))
+    lines = [line(paid[0], "returned"), line(paid[1], "returned"), *truth(paid)[2:]]
+    await take(payday, lines, paid[0])
+    assert (await reconcile(payday, paid[0])).differences == 0
+    totals = (await close(payday, paid[0])).totals
+    assert (totals.settled.payments, totals.rejected.payments, totals.returned.payments) == (1, 1, 2)
+    assert totals.reversed == Outcome(payments=1, total_fen=Fen(AMOUNT_FEN))
 
 
 async def test_every_difference_is_found_and_named(payday: Payday, paid: list[PaymentView]) -> None:

@@ -21,7 +21,7 @@ async def test_before_anything_happened_everything_is_nothing(payday: Payday) ->
     said = (await payday.statistics()).model_dump()
     assert said["ledger_fen_by_account"] == {"budget": 0, "payable": 0, "in_transit": 0, "paid": 0}
     assert said["payments_by_state"] == dict.fromkeys(
-        ("prepared", "sent", "unknown", "settled", "rejected", "returned"), 0
+        ("prepared", "sent", "unknown", "settled", "rejected", "returned", "reversed"), 0
     )
     counts = [value for value in said.values() if isinstance(value, int)]
     assert counts == [0] * len(counts)

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qingdan.bank_events import PaymentRejected, PaymentReturned, PaymentSettled, PaymentStatusAnswered
+from qingdan.bank_events import (
+    PaymentRejected,
+    PaymentReturned,
+    PaymentReversed,
+    PaymentSettled,
+    PaymentStatusAnswered,
+)
 from qingdan.ids import BatchId, PaymentId, RunId
 from qingdan.money import Fen
 from subsidy import payment_rules
@@ -20,6 +26,7 @@ from subsidy.payment_rules import (
     HELD_ON,
     STATES,
     TABLE,
+    UNPAID,
     WORDS,
     BankMessage,
     Heard,
@@ -45,7 +52,7 @@ def payment(state: PaymentState = "sent") -> Payment:
         bank="ABC" if went else None,
         batch=BATCH if went else None,
         bank_reference="R1" if state == "settled" else None,
-        reason="account_closed" if state in ("rejected", "returned") else None,
+        reason="account_closed" if state in UNPAID else None,
         ended_on=TODAY if state in FINAL else None,
         disputed=False,
         asked=False,
@@ -69,6 +76,11 @@ def returned(**changed: object) -> PaymentReturned:
     return PaymentReturned.model_validate({**said, "returned_on": TODAY, "bank_reference": "R2", **changed})
 
 
+def reversed_(**changed: object) -> PaymentReversed:
+    said = {"bank": "ABC", "payment": ID, "batch": BATCH, "amount_fen": AMOUNT, "reason": "booked_twice"}
+    return PaymentReversed.model_validate({**said, "reversed_on": TODAY, "bank_reference": "R3", **changed})
+
+
 def answered(status: str, **changed: object) -> PaymentStatusAnswered:
     said = {"bank": "ABC", "payment": ID, "batch": BATCH, "status": status, "answered_at": AT}
     return PaymentStatusAnswered.model_validate({**said, **changed})
@@ -78,6 +90,7 @@ MESSAGES: Mapping[str, BankMessage] = {
     "settled": settled(),
     "rejected": rejected(),
     "returned": returned(),
+    "reversed": reversed_(),
     **{
         f"answered_{status}": answered(status)
         for status in ("settled", "rejected", "returned", "in_progress", "never_received")
@@ -93,18 +106,19 @@ def hear(before: Payment, *messages: BankMessage) -> tuple[Payment, Heard]:
 
 # Every cell written out once more, by hand: state after it, what is odd, and * where the payment goes again.
 EXPECTED = """
-                         prepared           sent               unknown            settled               rejected              returned
-send                     sent               sent               unknown            settled               rejected              returned
-give_up                  rejected           sent               unknown            settled               rejected              returned
-fall_silent              prepared           unknown            unknown            settled               rejected              returned
-settled                  prepared/not_sent  settled            settled            settled/repeated      settled/contradicted  returned/overtaken
-rejected                 prepared/not_sent  rejected           rejected           settled/contradicted  rejected/repeated     returned/contradicted
-returned                 prepared/not_sent  returned           returned           returned              returned/contradicted returned/repeated
-answered_settled         prepared/not_sent  settled            settled            settled               settled/contradicted  returned/overtaken
-answered_rejected        prepared/not_sent  rejected           rejected           settled/contradicted  rejected              returned/contradicted
-answered_returned        prepared/not_sent  returned           returned           returned              returned/contradicted returned
-answered_in_progress     prepared/not_sent  sent               unknown            settled/overtaken     rejected/overtaken    returned/overtaken
-answered_never_received  prepared/not_sent  sent/overtaken     sent*              settled/overtaken     rejected/overtaken    returned/overtaken
+                         prepared           sent               unknown            settled                rejected              returned               reversed
+send                     sent               sent               unknown            settled                rejected              returned               reversed
+give_up                  rejected           sent               unknown            settled                rejected              returned               reversed
+fall_silent              prepared           unknown            unknown            settled                rejected              returned               reversed
+settled                  prepared/not_sent  settled            settled            settled/repeated       settled/contradicted  returned/overtaken     reversed/overtaken
+rejected                 prepared/not_sent  rejected           rejected           settled/contradicted   rejected/repeated     returned/contradicted  reversed/contradicted
+returned                 prepared/not_sent  returned           returned           returned               returned/contradicted returned/repeated      reversed/contradicted
+reversed                 prepared/not_sent  reversed           reversed           reversed               reversed/contradicted reversed/contradicted  reversed/repeated
+answered_settled         prepared/not_sent  settled            settled            settled                settled/contradicted  returned/overtaken     reversed/overtaken
+answered_rejected        prepared/not_sent  rejected           rejected           settled/contradicted   rejected              returned/contradicted  reversed/contradicted
+answered_returned        prepared/not_sent  returned           returned           returned               returned/contradicted returned               reversed
+answered_in_progress     prepared/not_sent  sent               unknown            settled/overtaken      rejected/overtaken    returned/overtaken     reversed/overtaken
+answered_never_received  prepared/not_sent  sent/overtaken     sent*              settled/overtaken      rejected/overtaken    returned/overtaken     reversed/overtaken
 """  # noqa: E501
 
 
@@ -142,7 +156,7 @@ def test_a_message_does_what_its_word_does(state: PaymentState, word: str) -> No
     assert [(moved.kind, moved.leaves, moved.enters) for moved in heard.postings] == (
         [(step.state, HELD_ON[state], HELD_ON[step.state])] if HELD_ON[state] != HELD_ON[step.state] else []
     )
-    assert (after.reason is not None) == (after.state in ("rejected", "returned"))
+    assert (after.reason is not None) == (after.state in UNPAID)
     assert (after.ended_on is not None) == (after.state in FINAL)
 
 
@@ -152,13 +166,14 @@ def test_only_never_received_lets_a_payment_go_again_and_only_while_it_is_unknow
 
 
 def test_a_settled_payment_never_becomes_one_that_could_be_paid_again_but_by_its_return() -> None:
-    assert {step.state for step in TABLE["settled"].values()} == {"settled", "returned"}
-    assert {step.state for step in TABLE["returned"].values()} == {"returned"}
+    assert {step.state for step in TABLE["settled"].values()} == {"settled", "returned", "reversed"}
+    assert {step.state for step in TABLE["returned"].values()} == {"returned", "reversed"}
+    assert {step.state for step in TABLE["reversed"].values()} == {"reversed"}
 
 
-STRENGTH: dict[PaymentState, int] = {"sent": 0, "unknown": 0, "rejected": 1, "settled": 2, "returned": 3}
+STRENGTH: dict[PaymentState, int] = {"sent": 0, "unknown": 0, "rejected": 1, "settled": 2, "returned": 3, "reversed": 4}
 RESULTS: list[BankMessage] = [
-    *(settled(), rejected(), returned()),
+    *(settled(), rejected(), returned(), reversed_()),
     *(answered(status) for status in ("settled", "rejected", "returned", "in_progress", "never_received")),
 ]
 TRUE_STORIES: list[list[BankMessage]] = [
@@ -166,6 +181,7 @@ TRUE_STORIES: list[list[BankMessage]] = [
     [settled(), answered("settled")],
     [settled(), answered("settled"), returned(), answered("returned")],
     [answered("in_progress"), settled(), returned()],
+    [settled(), answered("settled"), reversed_(), answered("returned")],
     [answered("never_received"), answered("never_received"), settled()],
 ]
 
@@ -214,6 +230,33 @@ def test_a_late_rejection_changes_nothing_and_a_return_does() -> None:
     assert [(moved.leaves, moved.enters) for moved in heard.postings] == [("paid", "payable")]
 
 
+def test_the_bank_takes_back_what_it_paid_and_the_obligation_can_be_paid_again() -> None:
+    after, heard = hear(payment("settled"), reversed_(), settled())
+    assert (after.state, after.reason, after.bank_reference) == ("reversed", "booked_twice", "R3")
+    assert [(moved.leaves, moved.enters) for moved in heard.postings] == [("paid", "payable")]
+    assert [odd.kind for odd in heard.odd] == ["overtaken"]
+
+
+@given(order=st.permutations([settled(), returned(), reversed_()]))
+def test_money_that_came_back_in_two_ways_came_back_once_and_is_seen(order: list[BankMessage]) -> None:
+    after, heard = hear(payment(), *order)
+    assert after.state == "reversed"
+    assert {account for account, held in books_of(heard.postings, "in_transit").items() if held} == {
+        HELD_ON["reversed"]
+    }
+    assert "contradicted" in {odd.kind for odd in heard.odd}
+
+
+def test_an_answer_that_money_came_back_leaves_it_to_the_result_to_say_how() -> None:
+    asked = replace(payment("unknown"), asked=True)
+    after, heard = hear(asked, answered("returned"), reversed_())
+    assert (after.state, after.reason, heard.odd) == ("reversed", "booked_twice", [])
+    after, heard = hear(asked, answered("returned"), returned())
+    assert (after.state, after.reason, after.bank_reference, heard.odd) == ("returned", "account_closed", "R2", [])
+    _, heard = hear(after, reversed_())
+    assert [odd.kind for odd in heard.odd] == ["contradicted"]
+
+
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
@@ -222,11 +265,13 @@ def test_a_late_rejection_changes_nothing_and_a_return_does() -> None:
         (settled(batch=UUID(int=4)), "wrong_batch"),
         (settled(amount_fen=OTHER_AMOUNT), "wrong_amount"),
         (returned(amount_fen=OTHER_AMOUNT), "wrong_amount"),
+        (reversed_(amount_fen=OTHER_AMOUNT), "wrong_amount"),
+        (reversed_(bank="XYZ"), "foreign_bank"),
         (settled(payment=OTHER_ID), "unknown_payment"),
         (answered("never_received", payment=OTHER_ID), "unknown_payment"),
     ],
 )
-@pytest.mark.parametrize("state", ["sent", "unknown", "settled", "rejected", "returned"])
+@pytest.mark.parametrize("state", [state for state in STATES if state != "prepared"])
 def test_what_cannot_be_about_our_payment_moves_nothing(state: PaymentState, message: BankMessage, kind: str) -> None:
     after, heard = hear(payment(state), message)
     assert after.state == state

@@ -33,7 +33,7 @@ HASH, OTHER_HASH = b"h" * 32, b"o" * 32
 TOTALS = (ProgrammeTotal(programme="B01", payments=2, total_fen=Fen(100)),)
 STATES: tuple[RunState, ...] = ("previewed", "frozen", "approved", "paying", "closed")
 NONE, ONE, TWO = (Outcome(payments=n, total_fen=Fen(100 * n)) for n in (0, 1, 2))
-DONE = Standing(open=0, sent=TWO, settled=ONE, rejected=ONE, returned=NONE)
+DONE = Standing(open=0, sent=TWO, settled=ONE, rejected=ONE, returned=NONE, reversed=NONE)
 STATEMENT = UUID(int=5)
 
 
