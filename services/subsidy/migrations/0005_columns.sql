@@ -25,12 +25,15 @@ SELECT scope_as_reference('register_number');
 
 ALTER TABLE person ADD COLUMN held bigint NOT NULL DEFAULT 0;
 ALTER TABLE household ADD COLUMN held bigint NOT NULL DEFAULT 0;
+-- Rows are seen by place, and numbers by who is somebody: all of them from the root.
+SELECT set_config('app.actor', 'migration', true), set_config('app.division', '1', true);
 UPDATE person p SET held = (
     SELECT coalesce(bit_or(1::bigint << n.number), 0) FROM register_number n WHERE n.dataset = ANY(p.registers)
 );
 UPDATE household h SET held = (
     SELECT coalesce(bit_or(1::bigint << n.number), 0) FROM register_number n WHERE n.dataset = ANY(h.registers)
 );
+SELECT set_config('app.actor', '', true), set_config('app.division', '', true);
 
 -- A preview is written through a temporary table: COPY does not write under row-level security.
 DO $body$ BEGIN

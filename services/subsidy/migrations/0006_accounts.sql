@@ -143,7 +143,8 @@ CREATE INDEX payment_waiting ON payment (payee) WHERE waits_for IS NOT NULL;
 CREATE INDEX payment_account_dead ON payment (payee) WHERE reason IN ('account_closed', 'account_dormant');
 
 -- Whoever was paid by the identity that is known still has an account that works. Its hashes follow when it is read.
-SELECT set_config('app.division', '1', true); -- the root: payments are seen by place
+-- Payments are seen by place and department: from the root, and of all.
+SELECT set_config('app.division', '1', true), set_config('app.department', '*', true);
 WITH paid AS (
     SELECT i.person_id, i.recorded_at, i.keys, i.sealed FROM identity i WHERE EXISTS (
         SELECT 1 FROM payment p WHERE p.payee = i.person_id AND p.state = 'settled' AND p.sent_at >= i.recorded_at
@@ -154,4 +155,4 @@ WITH paid AS (
 )
 INSERT INTO account_identity (account_id, keys, sealed)
 SELECT f.id, p.keys, p.sealed FROM in_force f JOIN paid p USING (person_id);
-SELECT set_config('app.division', '', true);
+SELECT set_config('app.division', '', true), set_config('app.department', '', true);
