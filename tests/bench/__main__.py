@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench.results import Result, show, write
 
 BENCHES = ("commands", "relay", "events", "loop", "lifecycles", "spike", "eligibility")
-ON_REQUEST = ("producers",)
+ON_REQUEST = ("producers", "payments")
 OUTPUT = Path("var/bench.json")
 BENCH_S_MAX = 300.0
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from multiprocessing.synchronize import Event
 from typing import Final
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -16,13 +17,15 @@ _WAIT_S: Final = 60.0
 
 def echo_everything(bootstrap: str, records: int) -> float:
     """Records per second from the first sent to the last that came back."""
-    made = AdminClient({"bootstrap.servers": bootstrap}).create_topics(
-        [NewTopic(name, PARTITIONS, 1) for name in (OUT, BACK)]
-    )
-    for each in made.values():
-        each.result()
-    echo = multiprocessing.get_context("spawn").Process(target=_echo, args=(bootstrap, records), daemon=True)
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # named: its answers die with it
+    for made in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in (OUT, BACK)]).values():
+        made.result()
+    processes = multiprocessing.get_context("spawn")
+    listens = processes.Event()
+    echo = processes.Process(target=_echo, args=(bootstrap, records, listens), daemon=True)
     echo.start()
+    if not listens.wait(_WAIT_S):  # its start is no part of what is measured
+        raise RuntimeError("the echo did not start")
     came_back = _reader(bootstrap, BACK)
     producer, value = _writer(bootstrap), b"x" * OUT_BYTES
     began = time.perf_counter()
@@ -44,8 +47,9 @@ def echo_everything(bootstrap: str, records: int) -> float:
     return records / seconds
 
 
-def _echo(bootstrap: str, records: int) -> None:
+def _echo(bootstrap: str, records: int, listens: Event) -> None:
     comes, producer, value = _reader(bootstrap, OUT), _writer(bootstrap), b"x" * BACK_BYTES
+    listens.set()
     taken = 0
     while taken < records:
         for message in comes.consume(AT_ONCE, 0.1):
