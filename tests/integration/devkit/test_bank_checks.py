@@ -78,7 +78,8 @@ def test_it_mistakes_owners_and_keeps_silent_as_it_is_told_to(payer: Payer, bank
 
     def all_answered() -> bool:
         nonlocal rounds
-        unanswered = [check for check in checks if check not in answers(payer)]
+        answered = answers(payer)
+        unanswered = [check for check in checks if check not in answered]
         if unanswered and rounds < 30:
             rounds += 1
             payer.send(question(keys.bank, check, OPEN) for check in unanswered)
