@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from qingdan.ids import PersonId
+from qingdan.bank_events import PaymentOrder
+from qingdan.ids import BatchId, PersonId
 from qingdan.records_events import Identity, IdentityRecorded
 from qingdan.sealed import Sealed, WrappedKey
+from qingdan.subsidy_events import Period
 from runtime import sealing
 from runtime.db import Tx
 from runtime.sealing import PrivateKeys, Unsealable
+from subsidy.payment_rules import IDENTITY_UNREADABLE, NO_ACCOUNT
+from subsidy.payment_store import Prepared
 
 _KEYS = TypeAdapter(tuple[WrappedKey, ...])
 
@@ -40,6 +44,28 @@ def open_identity(identity: SealedIdentity, keys: PrivateKeys) -> Identity:
     if clear.person != identity.person:
         raise Unsealable()
     return clear
+
+
+def order_of(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, *, period: Period) -> PaymentOrder | str:
+    """The order in the clear, to be sealed at once; or why there can be none."""
+    if payment.keys is None or payment.sealed is None or payment.payee is None:
+        return payment.unpayable or NO_ACCOUNT
+    try:
+        identity = open_identity(SealedIdentity(payment.payee, payment.keys, payment.sealed), keys)
+    except Unsealable:
+        return IDENTITY_UNREADABLE
+    if identity.account is None:
+        return NO_ACCOUNT
+    return PaymentOrder(
+        payment=payment.id,
+        batch=batch,
+        seq=seq,
+        programme=payment.programme,
+        period=period,
+        amount_fen=payment.amount_fen,
+        payee=identity.name,
+        account=identity.account,
+    )
 
 
 async def save_identities(tx: Tx, recorded: Sequence[tuple[IdentityRecorded, datetime]]) -> None:

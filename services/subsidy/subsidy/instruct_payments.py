@@ -1,7 +1,7 @@
 """Use case: what waits to be paid goes to the bank, a batch at a time, sealed so that only the bank reads it.
 
 Nothing leaves before this transaction has committed: the instructions are rows of the outbox beside the state that says
-that they are sent. Identities are opened here and nowhere else; what was in them leaves this file sealed to the bank.
+that they are sent. What was in an identity leaves this file sealed to the bank.
 """
 
 import asyncio
@@ -10,25 +10,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
-from qingdan.bank_events import BatchDeclared, PaymentInstructed, PaymentOrder
+from qingdan.bank_events import BatchDeclared, PaymentInstructed
 from qingdan.ids import BankCode, BatchId, PaymentId
 from qingdan.money import Fen
-from qingdan.records_events import Identity, IdentityRecorded
-from qingdan.sealed import Sealed, WrappedKey
 from runtime import audit, outbox, sealing
 from runtime.actor import Actor
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Tx, transaction
 from runtime.ids import new_id
-from runtime.sealing import PrivateKeys, PublicKey, Unsealable
-from subsidy import ledger_store, payment_rules, payment_store, run_rules, run_store
-from subsidy.payment_rules import IDENTITY_UNREADABLE, NO_ACCOUNT
+from runtime.sealing import PrivateKeys, PublicKey
+from subsidy import identity_store, ledger_store, payment_rules, payment_store, run_rules, run_store
 from subsidy.payment_store import Prepared
 from subsidy.run_rules import Run
-
-_KEYS = TypeAdapter(tuple[WrappedKey, ...])
 
 
 class BankKeyMissing(Exception):
@@ -101,7 +94,7 @@ def _seal(desk: Desk, run: Run, prepared: Sequence[Prepared], *, today: date) ->
     instructed, given_up, total_fen = list[PaymentInstructed](), dict[PaymentId, str](), Fen(0)
     for payment in prepared:
         seq = len(instructed) + 1
-        order = _order(payment, keys, batch, seq, run)
+        order = identity_store.order_of(payment, keys, batch, seq, period=run.period)
         if isinstance(order, str):
             given_up[payment.id] = order
             continue
@@ -126,46 +119,6 @@ def _seal(desk: Desk, run: Run, prepared: Sequence[Prepared], *, today: date) ->
         declared_on=today,
     )
     return _Sealed(declared, instructed, given_up)
-
-
-def _order(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, run: Run) -> PaymentOrder | str:
-    """The order in the clear, to be sealed at once; or why there can be none."""
-    if payment.keys is None or payment.sealed is None or payment.payee is None:
-        return payment.unpayable or NO_ACCOUNT
-    try:
-        identity = _open(payment, keys)
-    except Unsealable:
-        return IDENTITY_UNREADABLE
-    if identity.account is None:
-        return NO_ACCOUNT
-    return PaymentOrder(
-        payment=payment.id,
-        batch=batch,
-        seq=seq,
-        programme=payment.programme,
-        period=run.period,
-        amount_fen=payment.amount_fen,
-        payee=identity.name,
-        account=identity.account,
-    )
-
-
-def _open(payment: Prepared, keys: PrivateKeys) -> Identity:
-    """Raises Unsealable: the key was destroyed to forget the person, or is not ours."""
-    sealed = Sealed.model_validate_json(payment.sealed or "")
-    ours = [each for each in _KEYS.validate_json(payment.keys or "") if each.recipient_key in keys.by_kid]
-    if not ours:
-        raise Unsealable()
-    identity = sealing.unseal(
-        sealing.unwrap(ours[0], keys, sealed.cipher),
-        sealed,
-        Identity,
-        event_type=IdentityRecorded.event_type(),
-        event_key=str(payment.payee),
-    )
-    if identity.person != payment.payee:
-        raise Unsealable()
-    return identity
 
 
 def _key_of(desk: Desk) -> PublicKey:

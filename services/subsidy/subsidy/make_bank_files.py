@@ -20,7 +20,7 @@ from runtime.actor import Actor
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Tx, transaction
 from runtime.ids import new_id
-from runtime.sealing import ContentKey, PrivateKeys, Unsealable
+from runtime.sealing import ContentKey, PrivateKeys
 from subsidy import (
     bank_file_store,
     bank_part_store,
@@ -37,8 +37,6 @@ from subsidy import (
 from subsidy.bank_file_rules import PAYMENTS_PER_BATCH, BankFile
 from subsidy.bank_file_store import NewBatch
 from subsidy.bank_part_store import Opener, SealedPart
-from subsidy.identity_store import SealedIdentity
-from subsidy.payment_rules import IDENTITY_UNREADABLE, NO_ACCOUNT
 from subsidy.payment_store import Prepared
 from subsidy.run_rules import Run
 
@@ -147,7 +145,7 @@ def _make(
     batch, place = BatchId(new_id()), file.batches + 1
     orders, given_up = list[PaymentOrder](), dict[PaymentId, str]()
     for payment in prepared:
-        order = _order(payment, keys, batch, len(orders) + 1, run)
+        order = identity_store.order_of(payment, keys, batch, len(orders) + 1, period=run.period)
         if isinstance(order, str):
             given_up[payment.id] = order
         else:
@@ -197,25 +195,3 @@ def _frame(file: BankFile, now: datetime) -> tuple[bytes, bytes]:
             )
         case "xlsx":
             return b"", b""
-
-
-def _order(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, run: Run) -> PaymentOrder | str:
-    """The order in the clear, to be sealed at once; or why there can be none."""
-    if payment.keys is None or payment.sealed is None or payment.payee is None:
-        return payment.unpayable or NO_ACCOUNT
-    try:
-        identity = identity_store.open_identity(SealedIdentity(payment.payee, payment.keys, payment.sealed), keys)
-    except Unsealable:
-        return IDENTITY_UNREADABLE
-    if identity.account is None:
-        return NO_ACCOUNT
-    return PaymentOrder(
-        payment=payment.id,
-        batch=batch,
-        seq=seq,
-        programme=payment.programme,
-        period=run.period,
-        amount_fen=payment.amount_fen,
-        payee=identity.name,
-        account=identity.account,
-    )
