@@ -35,7 +35,9 @@ from qingdan.examples_of_asks import ASKS
 from qingdan.identity import BankAccount, PersonName, PhoneNumber, ResidentId, check_character
 from qingdan.ids import (
     AccountCheckId,
+    AdjustmentId,
     KeyId,
+    ObjectionId,
     RecheckId,
     SuggestionId,
 )
@@ -236,6 +238,29 @@ def _subsidy() -> tuple[EventBody, ...]:
                 instructed=ALL_PAID, settled=ALL_PAID, rejected=NONE_PAID, returned=NONE_PAID, reversed=NONE_PAID
             ),
             closed_on=LATER,
+        ),
+        subsidy.ObjectionRaised(
+            objection=ObjectionId(fixed_uuid("objection")),
+            run=RUN,
+            division=TOWNSHIP,
+            programme=TOTALS[0].programme,
+            raised_on=TODAY,
+        ),
+        subsidy.ObjectionDecided(
+            objection=ObjectionId(fixed_uuid("objection")),
+            run=RUN,
+            division=TOWNSHIP,
+            programme=TOTALS[0].programme,
+            upheld=False,
+            decided_on=LATER,
+        ),
+        subsidy.PeriodAdjusted(
+            adjustment=AdjustmentId(fixed_uuid("adjustment")),
+            division=TOWNSHIP,
+            period=month,
+            arrears=ALL_PAID,
+            recoveries=NONE_PAID,
+            adjusted_on=LATER,
         ),
     )
 

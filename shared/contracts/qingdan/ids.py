@@ -21,6 +21,8 @@ PersonId = NewType("PersonId", UUID)
 """Opaque: it says nothing about the person and is the only thing about one that open topics carry."""
 RunId = NewType("RunId", UUID)
 BatchId = NewType("BatchId", UUID)
+ObjectionId = NewType("ObjectionId", UUID)
+AdjustmentId = NewType("AdjustmentId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 AccountCheckId = NewType("AccountCheckId", UUID)
 SignId = NewType("SignId", UUID)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import ProgrammeCode, RunId, Sha256
+from qingdan.ids import AdjustmentId, ObjectionId, ProgrammeCode, RunId, Sha256
 from qingdan.money import FenTotal
 
 Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
@@ -115,4 +115,58 @@ class RunClosed(EventBody):
     closed_on: date
 
 
-SubsidyEvent = Annotated[RunPreviewed | RunFrozen | RunApproved | RunPaying | RunClosed, Field(discriminator="type")]
+class ObjectionRaised(EventBody):
+    """Somebody objected to an item of a public notice: that item alone is held until it is decided."""
+
+    KEY: ClassVar[str] = "objection"
+
+    type: Literal["objection.raised.v1"] = "objection.raised.v1"
+    objection: ObjectionId
+    run: RunId
+    division: DivisionCode = Field(description="the county of the run; where the item is would tell too much")
+    programme: ProgrammeCode
+    raised_on: date
+
+
+class ObjectionDecided(EventBody):
+    """An objection was looked at: the item is paid after all, or not."""
+
+    KEY: ClassVar[str] = "objection"
+
+    type: Literal["objection.decided.v1"] = "objection.decided.v1"
+    objection: ObjectionId
+    run: RunId
+    division: DivisionCode
+    programme: ProgrammeCode
+    upheld: bool = Field(description="true: the objection stands, and the item is not paid")
+    decided_on: date
+
+
+class PeriodAdjusted(EventBody):
+    """A month that was paid was computed again with what is known today; a second person decided on the difference.
+
+    The month's own run stays as it was: what is still due is paid as arrears, what was too much is asked back.
+    """
+
+    KEY: ClassVar[str] = "adjustment"
+
+    type: Literal["period.adjusted.v1"] = "period.adjusted.v1"
+    adjustment: AdjustmentId
+    division: DivisionCode
+    period: Period
+    arrears: Outcome
+    recoveries: Outcome
+    adjusted_on: date
+
+
+SubsidyEvent = Annotated[
+    RunPreviewed
+    | RunFrozen
+    | RunApproved
+    | RunPaying
+    | RunClosed
+    | ObjectionRaised
+    | ObjectionDecided
+    | PeriodAdjusted,
+    Field(discriminator="type"),
+]

@@ -258,12 +258,21 @@ RECORDS = Topic(
 SUBSIDY = Topic(
     name="pub.subsidy.v1",
     owner="subsidy",
-    key="run id",
+    key="run id; objection id; adjustment id",
     partitions=3,
     retention_ms=400 * DAY_MS,
     compacted=False,
     data_class=DataClass.PUBLIC,
-    events=(subsidy.RunPreviewed, subsidy.RunFrozen, subsidy.RunApproved, subsidy.RunPaying, subsidy.RunClosed),
+    events=(
+        subsidy.RunPreviewed,
+        subsidy.RunFrozen,
+        subsidy.RunApproved,
+        subsidy.RunPaying,
+        subsidy.RunClosed,
+        subsidy.ObjectionRaised,
+        subsidy.ObjectionDecided,
+        subsidy.PeriodAdjusted,
+    ),
     writers=("subsidy",),
     readers=("console", "integrators"),
 )
