@@ -95,7 +95,8 @@ async def frozen_run(connection: "asyncpg.Connection[asyncpg.Record]", county: s
         *(run, PERIOD, county),
     )
     await tx.execute(_OBLIGE, PROGRAMME, PERIOD, run, AMOUNT_FEN, list(payees))
-    await ledger_store.post_obligations(tx, run)
+    owed = await tx.fetch("SELECT id FROM obligation WHERE run_id = $1 ORDER BY id", run)
+    await ledger_store.post_obligations(tx, [row["id"] for row in owed])
     await payment_store.prepare_payments(tx, run)
     return run
 

@@ -20,6 +20,8 @@ from runtime.failpoints import Failpoint
 from tests.broker.broker import Broker
 
 DEATH_TIMEOUT_S: Final = 40.0
+BEING_ENTERED = "urn:qingdan:problem:run-being-entered"
+"""The month before is still becoming owed: another kind of later."""
 PATIENCE_S: Final = 90.0
 PAUSE_S: Final = 0.1
 
@@ -70,7 +72,7 @@ class County:
             try:
                 url = self.stack.url(request.service) + request.path
                 answer = await self._http.post(url, json=request.body, headers=headers)
-                if answer.status_code not in (429, 503):
+                if answer.status_code not in (429, 503) and answer.json().get("type") != BEING_ENTERED:
                     assert answer.is_success, f"{request.path}: {answer.status_code} {answer.text}"
                     return answer.json()
             except httpx2.TransportError:

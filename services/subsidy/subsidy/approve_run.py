@@ -1,44 +1,62 @@
-"""Use case: a second person approves what was frozen; what it comes to is owed from now on, and waits to be sent."""
+"""Use case: another person approves what was frozen; with the last approval that is needed it becomes owed, in the
+background.
+"""
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
 from qingdan.money import FenTotal
-from qingdan.subsidy_events import Count, RunApproved
+from qingdan.subsidy_events import Count, Period
 from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
-from subsidy import ledger_store, obligation_store, payment_store, run_rules, run_store
+from subsidy import obliging_store, run_rules, run_store
+from subsidy.run_rules import RunState
 
 
-class ApprovedRun(RunApproved):
-    """An approved run and what it obliges to."""
+class ApprovedRun(BaseModel):
+    """A run as the approval left it. Its progress says how far it has become owed."""
 
-    obligations: Count
+    run: RunId
+    division: DivisionCode
+    period: Period
+    state: RunState = Field(description="frozen: another approval is needed")
+    approvals: int
+    approvals_needed: int
+    items: Count = Field(description="entitlements that were approved")
     total_fen: FenTotal
-    already_obliged: Count = Field(description="entitlements that another run came to first: they are not paid twice")
 
 
 async def approve_run(pool: Pool, actor: Actor, run_id: RunId, frozen_hash: bytes, *, expected: Version) -> ApprovedRun:
-    """Raises Forbidden, NotFound, StaleVersion and the refusals of run_rules.approve."""
+    """Answered at once, whatever the run comes to. Raises Forbidden, NotFound, StaleVersion and the refusals of
+    run_rules.approve.
+    """
     actor.require(Role.FINANCE_APPROVER)
     run_rules.require_whole_county(actor.department)
+    today = business_date(utcnow())
     async with transaction(pool, actor) as tx:
         run = await run_store.lock_run(tx, run_id, expected)
-        stands = await obligation_store.hash_of_entitled(tx, run.id)
-        event = run_rules.approve(run, actor.subject, seen=frozen_hash, stands=stands, today=business_date(utcnow()))
-        await run_store.save_approved(tx, event, approved_by=actor.subject)
-        obliged = await obligation_store.insert_obligations(tx, run.id)
-        await ledger_store.post_obligations(tx, run.id)
-        await payment_store.prepare_payments(tx, run.id)
+        before = await run_store.approvers_of(tx, run.id)
+        event = run_rules.approve(run, actor.subject, seen=frozen_hash, approved_by=before, today=today)
+        await run_store.insert_approval(tx, run, actor.subject, today=today)
+        if event is not None:
+            await run_store.save_approved(tx, event, approved_by=actor.subject)
+            await obliging_store.begin(tx, run)
+            await outbox.append(tx, event)
+            await audit.append(tx, actor, event, before={"state": run.state, "frozen_hash": frozen_hash.hex()})
+        else:
+            audit.note(tx, "run.approved-by-one", str(run.id), {"frozen_hash": frozen_hash.hex()})
         answer = ApprovedRun(
-            **event.model_dump(),
-            obligations=obliged.obligations,
-            total_fen=obliged.total_fen,
-            already_obliged=obliged.already,
+            run=run.id,
+            division=run.division,
+            period=run.period,
+            state=run.state if event is None else "approved",
+            approvals=len(before) + 1,
+            approvals_needed=run.approvals_needed,
+            items=run.frozen_items or 0,
+            total_fen=run.frozen_fen or FenTotal(0),
         )
-        await outbox.append(tx, event)
-        await audit.append(tx, actor, answer, before={"state": run.state, "frozen_hash": stands.hex()})
         tx.answer_with(answer, version=expected + 1)
     return answer

@@ -4,7 +4,8 @@ from datetime import date
 
 from pydantic import Field
 
-from qingdan.ids import RunId
+from qingdan.ids import RunId, Sha256
+from qingdan.money import Fen
 from qingdan.subsidy_events import RunFrozen
 from runtime import audit, outbox
 from runtime.actor import Actor, Role
@@ -16,21 +17,38 @@ from subsidy import entitlement_store, obligation_store, run_rules, run_store
 class FrozenRun(RunFrozen):
     """A frozen run, with the hash that the approver repeats."""
 
-    frozen_hash: str = Field(description="SHA-256 over the entitled rows, in hexadecimal")
+    approvals_needed: int = Field(description="how many must approve, beside those who prepared and froze")
+    frozen_hash: Sha256 = Field(
+        description="Merkle tree hash (RFC 9162, section 2.1.1) over the entitled rows; the approver repeats it"
+    )
 
 
-async def freeze_run(pool: Pool, actor: Actor, run_id: RunId, notice_until: date, *, expected: Version) -> FrozenRun:
-    """Raises Forbidden, NotFound, StaleVersion and the refusals of run_rules.freeze."""
+async def freeze_run(
+    pool: Pool, actor: Actor, run_id: RunId, notice_until: date, *, third_person_from_fen: int, expected: Version
+) -> FrozenRun:
+    """A run that comes to `third_person_from_fen` or more is approved by two people, beside those who prepared it.
+
+    Raises Forbidden, NotFound, StaleVersion and the refusals of run_rules.freeze."""
     actor.require(Role.FINANCE_PREPARER)
     run_rules.require_whole_county(actor.department)
     async with transaction(pool, actor) as tx:
         run = await run_store.lock_run(tx, run_id, expected)
         totals = await entitlement_store.totals_of(tx, run.id)
-        event = run_rules.freeze(run, totals, notice_until=notice_until, today=business_date(utcnow()))
+        run_rules.require_open(run)
         frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
-        await run_store.save_frozen(tx, event, frozen_by=actor.subject, frozen_hash=frozen_hash)
+        event = run_rules.freeze(run, totals, frozen_hash, notice_until=notice_until, today=business_date(utcnow()))
+        total_fen = sum((each.total_fen for each in totals), start=Fen(0))
+        needed = run_rules.approvals_needed(total_fen, third_person_from_fen=third_person_from_fen)
+        await run_store.save_frozen(
+            tx,
+            event,
+            frozen_by=actor.subject,
+            items=sum(each.payments for each in totals),
+            total_fen=total_fen,
+            approvals_needed=needed,
+        )
         await outbox.append(tx, event)
-        answer = FrozenRun(**event.model_dump(exclude={"frozen_hash"}), frozen_hash=frozen_hash.hex())
-        await audit.append(tx, actor, answer, before={"state": run.state})
+        answer = FrozenRun(**event.model_dump(), approvals_needed=needed)
+        await audit.append(tx, actor, event, before={"state": run.state})
         tx.answer_with(answer, version=expected + 1)
     return answer

@@ -1,9 +1,10 @@
 """Commands and queries in: one route, one line to a use case."""
 
 from datetime import date
+from typing import cast
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from qingdan.divisions import DivisionCode
@@ -11,7 +12,7 @@ from qingdan.ids import PaymentId, ProgrammeCode, RunId, Sha256
 from qingdan.subsidy_events import Period, RunClosed
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
-from subsidy import account_http, bank_file_http, statement_http, why_http
+from subsidy import account_http, bank_file_http, progress_http, statement_http, why_http
 from subsidy.approve_run import ApprovedRun, approve_run
 from subsidy.close_run import close_run
 from subsidy.freeze_run import FrozenRun, freeze_run
@@ -29,13 +30,15 @@ from subsidy.programme_rules import EXAMPLES_MAX, PROGRAMMES_MAX, Example, Progr
 from subsidy.publish_programmes import ProgrammesPublished, publish_programmes
 from subsidy.reconcile_run import ReconciledRun, reconcile_run
 from subsidy.run_rules import RunState
+from subsidy.settings import Settings
 from subsidy.show_run import CountedRun, show_run
 from subsidy.show_statistics import Statistics, show_statistics
 from subsidy.statement_rules import LINES_PER_CALL_MAX, StatementLine
 from subsidy.take_statement import StatementTaken, take_statement
+from subsidy.verify_run import RunVerified, verify_run
 
 router = APIRouter(prefix="/v1", tags=["subsidy"])
-NOUNS = (account_http, bank_file_http, statement_http, why_http)
+NOUNS = (account_http, bank_file_http, progress_http, statement_http, why_http)
 for noun in NOUNS:
     router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up
 
@@ -155,13 +158,25 @@ class TakeStatement(CommandModel):
 @router.post(
     "/runs/{run}/freeze", response_model=FrozenRun, summary="Freeze a run for public notice (finance preparer) 冻结公示"
 )
-async def freeze(run: RunId, body: FreezeRun, command: ChangingCommand) -> Response:
+async def freeze(run: RunId, body: FreezeRun, command: ChangingCommand, request: Request) -> Response:
+    settings = cast(Settings, request.app.state.running.settings)
     return command.answer(
-        await freeze_run(command.pool, command.actor, run, body.notice_until, expected=command.expected)
+        await freeze_run(
+            command.pool,
+            command.actor,
+            run,
+            body.notice_until,
+            third_person_from_fen=settings.third_person_from_fen,
+            expected=command.expected,
+        )
     )
 
 
-@router.post("/runs/{run}/approve", response_model=ApprovedRun, summary="Approve a frozen run (second person) 审批批次")
+@router.post(
+    "/runs/{run}/approve",
+    response_model=ApprovedRun,
+    summary="Approve a frozen run (second person, from an amount on also a third) 审批批次",
+)
 async def approve(run: RunId, body: ApproveRun, command: ChangingCommand) -> Response:
     return command.answer(
         await approve_run(command.pool, command.actor, run, bytes.fromhex(body.frozen_hash), expected=command.expected)
@@ -196,6 +211,13 @@ async def reconcile(run: RunId, command: ChangingCommand) -> Response:
 @router.post("/runs/{run}/close", response_model=RunClosed, summary="Close a run (finance preparer) 关闭批次")
 async def close(run: RunId, command: ChangingCommand) -> Response:
     return command.answer(await close_run(command.pool, command.actor, run, expected=command.expected))
+
+
+@router.get(
+    "/runs/{run}/verification", summary="Compute a frozen run again, and compare (auditor, finance) 重算核验批次"
+)
+async def verification(run: RunId, query: Query) -> RunVerified:
+    return await verify_run(query.pool, query.actor, run)
 
 
 @router.get("/runs/{run}/differences", summary="Where the statement and our books differ 对账差异")

@@ -1,15 +1,15 @@
 """Every SQL statement on the ledger: only added to, each entry with both its lines in one statement."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from qingdan.ids import RunId
 from runtime.db import Tx
 from subsidy.payment_rules import Posting
 
 _POST_OBLIGATIONS = """
 WITH entry AS (
     INSERT INTO ledger_entry (obligation_id, kind, division_id, department)
-    SELECT id, 'approved', division_id, department FROM obligation WHERE run_id = $1
+    SELECT id, 'approved', division_id, department FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY id
     RETURNING id, obligation_id, division_id, department
 )
 INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
@@ -36,9 +36,9 @@ CROSS JOIN LATERAL (VALUES (m.leaves, -1), (m.enters, 1)) AS side(account, sign)
 """
 
 
-async def post_obligations(tx: Tx, run: RunId) -> None:
-    """The run is approved: what it obliges to leaves the budget and is payable."""
-    await tx.execute(_POST_OBLIGATIONS, run)
+async def post_obligations(tx: Tx, obligations: Sequence[UUID]) -> None:
+    """These are owed from now on: they leave the budget and are payable."""
+    await tx.execute(_POST_OBLIGATIONS, obligations)
 
 
 async def post_payments(tx: Tx, postings: Sequence[Posting]) -> None:

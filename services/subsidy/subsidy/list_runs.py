@@ -25,12 +25,14 @@ class RunView(BaseModel):
     prepared_by: str
     frozen_by: str | None
     approved_by: str | None
-    frozen_hash: str | None = Field(description="SHA-256 over what was frozen, in hexadecimal; the approver repeats it")
+    frozen_hash: str | None = Field(description="Merkle tree hash (RFC 9162) of what is frozen; repeated to approve")
     notice_until: date | None
     previewed_on: date
     frozen_on: date | None
     approved_on: date | None
     closed_on: date | None
+    approvals: list[str] = Field(description="who approved")
+    approvals_needed: int = Field(description="how many must, by what the run comes to; settled when it is frozen")
     version: int
 
     @property

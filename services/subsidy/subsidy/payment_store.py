@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -28,6 +29,12 @@ WITH prepared AS (
     ORDER BY o.programme, o.beneficiary, o.occurrence RETURNING amount_fen
 )
 SELECT count(*) AS payments, coalesce(sum(amount_fen), 0)::bigint AS total_fen FROM prepared
+"""
+
+_PREPARE_FIRST = """
+INSERT INTO payment (obligation_id, run_id, division_id, department, programme, payee, amount_fen, attempt)
+SELECT id, run_id, division_id, department, programme, payee, amount_fen, 1
+FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY programme, beneficiary, occurrence
 """
 
 # The account in force is held as well, in the order of persons. It waits: something is under way about the payee's
@@ -149,6 +156,11 @@ async def prepare_payments(tx: Tx, run: RunId) -> Outcome:
     row = await tx.fetchrow(_PREPARE, run)
     assert row is not None  # an aggregate always has a row
     return Outcome(payments=row["payments"], total_fen=Fen(row["total_fen"]))
+
+
+async def prepare_first_payments(tx: Tx, obligations: Sequence[UUID]) -> None:
+    """A payment for each of these, which nobody has tried to pay yet."""
+    await tx.execute(_PREPARE_FIRST, obligations)
 
 
 async def hold_unpaid(tx: Tx, run: RunId) -> None:

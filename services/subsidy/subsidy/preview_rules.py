@@ -67,6 +67,17 @@ def require_open(run: Run) -> None:
         raise RunIsFrozen(run=str(run.id), state=run.state)
 
 
-def previewed(run: Run, totals: ProgrammeTotals, *, today: date) -> RunPreviewed:
+def previewed(
+    run: Run, totals: ProgrammeTotals, *, programme_version: int, excluded: int, undetermined: int, today: date
+) -> RunPreviewed:
     """The event."""
-    return RunPreviewed(run=run.id, division=run.division, period=run.period, programmes=totals, previewed_on=today)
+    return RunPreviewed(
+        run=run.id,
+        division=run.division,
+        period=run.period,
+        programmes=totals,
+        previewed_on=today,
+        programme_version=programme_version,
+        excluded=excluded,
+        undetermined=undetermined,
+    )

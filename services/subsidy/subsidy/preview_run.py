@@ -16,11 +16,14 @@ from subsidy import (
     county_store,
     entitlement_store,
     evaluation_rules,
+    obliging_store,
+    outcome_rules,
     preview_rules,
     programme_rules,
     programme_store,
     run_rules,
     run_store,
+    snapshot_store,
 )
 from subsidy.column_store import Ground
 from subsidy.row_rules import EntitlementRows
@@ -36,7 +39,8 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
     """Compute the county's run for that month. Again: the same run, computed anew as long as it is not frozen.
 
     Raises Forbidden unless the actor prepares for finance, WholeCountyNeeded, DivisionUnknown, NotACounty, Invalid for
-    a month that no calendar has, NoProgrammesInForce, RunIsFrozen, and ProgrammeFails.
+    a month that no calendar has, NoProgrammesInForce, RunIsFrozen, RunBeingEntered while a
+    run approved before is still becoming owed, and ProgrammeFails.
     """
     actor.require(Role.FINANCE_PREPARER)
     run_rules.require_whole_county(actor.department)
@@ -53,6 +57,8 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         }
         run = await run_store.claim_period(tx, RunId(new_id()), division_id=county, period=period, **decided)
         preview_rules.require_open(run)
+        if await obliging_store.anything_open(tx, county):
+            raise run_rules.RunBeingEntered()
         programmes = await programme_store.programmes_of(tx, in_force["version"])
         due = preview_rules.due(programme_rules.compile_stored(programmes), month)
         ground = Ground(
@@ -65,10 +71,18 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         )
         await entitlement_store.clear(tx, run.id)
         people, owed = await column_store.read_county(tx, ground, due)
+        await snapshot_store.keep(tx, run, people, owed)
         evaluation = await asyncio.to_thread(evaluation_rules.evaluate, people, due, period, owed)
         await entitlement_store.enter(tx, run.id, EntitlementRows(evaluation))
         await run_store.save_previewed(tx, run.id, **decided)
-        event = preview_rules.previewed(run, await entitlement_store.totals_of(tx, run.id), today=today)
+        event = preview_rules.previewed(
+            run,
+            await entitlement_store.totals_of(tx, run.id),
+            programme_version=in_force["version"],
+            excluded=outcome_rules.excluded(evaluation.outcomes),
+            undetermined=outcome_rules.undetermined(evaluation.outcomes),
+            today=today,
+        )
         await outbox.append(tx, event)
         await audit.append(tx, actor, event)
         answer = PreviewedRun(**event.model_dump(), version=run.version + 1)

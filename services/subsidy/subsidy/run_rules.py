@@ -1,5 +1,6 @@
 """A run of a month: what state it is in, and who may take it to the next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
+from qingdan.money import FenTotal
 from qingdan.subsidy_events import (
     Outcome,
     Period,
@@ -58,6 +60,18 @@ class WholeCountyNeeded(Forbidden):
     """
 
 
+class ApprovedAlready(Conflict):
+    """You have approved this run; it needs another person beside you. 您已审批过该批次，尚需另一位审批人。"""
+
+
+class RunBeingEntered(Conflict):
+    """What was approved before is still being entered. 上一批次仍在入账。
+
+    A month depends on what was paid before: try again when GET /v1/runs/{run}/progress says that it is entered.
+    本月金额依赖上期结果，请在进度显示入账完成后重试。
+    """
+
+
 class HashDiffers(Conflict):
     """This is not the hash of what was frozen. 哈希值与冻结内容不符。
 
@@ -93,6 +107,9 @@ class Run:
     frozen_hash: bytes | None
     notice_until: date | None
     version: int
+    approvals_needed: int = 1
+    frozen_items: int | None = None
+    frozen_fen: FenTotal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +136,26 @@ def require_whole_county(department: str | None) -> None:
         raise WholeCountyNeeded()
 
 
-def freeze(run: Run, totals: ProgrammeTotals, *, notice_until: date, today: date) -> RunFrozen:
+def require_frozen(run: Run) -> bytes:
+    """The hash that it was frozen under. Raises RunNotThere."""
+    _require(run, "frozen", "approved", "paying", "closed")
+    assert run.frozen_hash is not None  # what was frozen has one
+    return run.frozen_hash
+
+
+def approvals_needed(total_fen: int, *, third_person_from_fen: int) -> int:
+    """How many people must approve, beside those who prepared and froze: from that amount on two."""
+    return 2 if total_fen >= third_person_from_fen else 1
+
+
+def require_open(run: Run) -> None:
+    """Raises RunNotThere unless the run can still be frozen."""
+    _require(run, "previewed")
+
+
+def freeze(run: Run, totals: ProgrammeTotals, frozen_hash: bytes, *, notice_until: date, today: date) -> RunFrozen:
     """From now on nothing in the run changes; the public notice lasts until `notice_until`, today at the earliest.
+    `frozen_hash` stands for everything that the run entitles to.
 
     Raises RunNotThere, NothingToPay, NoticeOutOfReach.
     """
@@ -136,23 +171,29 @@ def freeze(run: Run, totals: ProgrammeTotals, *, notice_until: date, today: date
         programmes=totals,
         frozen_on=today,
         notice_until=notice_until,
+        frozen_hash=frozen_hash.hex(),
     )
 
 
-def approve(run: Run, approver: str, *, seen: bytes, stands: bytes, today: date) -> RunApproved:
-    """A second person approves exactly what was frozen: `seen` is the hash that they name, `stands` that of the rows
-    as they are now.
+def approve(run: Run, approver: str, *, seen: bytes, approved_by: Sequence[str], today: date) -> RunApproved | None:
+    """Another person approves exactly what was frozen: `seen` is the hash that they name. None: one more is needed.
 
-    Raises RunNotThere, SecondPersonNeeded, HashDiffers, NoticeRunning.
+    approved_by: those who approved before. Raises RunNotThere, SecondPersonNeeded, ApprovedAlready, HashDiffers,
+    NoticeRunning.
     """
     _require(run, "frozen")
     _require_second_person(run, approver)
-    if not seen == stands == run.frozen_hash:
+    if approver in approved_by:
+        raise ApprovedAlready()
+    if seen != run.frozen_hash:
         raise HashDiffers()
     assert run.notice_until is not None  # a frozen run has one
     if today < run.notice_until:
         raise NoticeRunning(notice_until=str(run.notice_until))
-    return RunApproved(run=run.id, division=run.division, period=run.period, approved_on=today)
+    approvals = len(approved_by) + 1
+    if approvals < run.approvals_needed:
+        return None
+    return RunApproved(run=run.id, division=run.division, period=run.period, approved_on=today, approvals=approvals)
 
 
 def paying(run: Run, sent: Outcome, *, today: date) -> RunPaying:

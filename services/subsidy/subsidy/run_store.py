@@ -7,6 +7,7 @@ import asyncpg
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import BankCode, RunId
+from qingdan.money import Fen
 from qingdan.subsidy_events import Period, RunApproved, RunClosed, RunFrozen
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
@@ -14,14 +15,15 @@ from subsidy.run_rules import Run
 
 _RUN = """
 SELECT r.id, r.division_id, d.code AS division, r.period, r.state, r.programme_version, r.prepared_by, r.frozen_by,
-       r.approved_by, r.frozen_hash, r.notice_until, r.version
+       r.approved_by, r.frozen_hash, r.notice_until, r.version, r.approvals_needed, r.frozen_items, r.frozen_fen
 FROM run r JOIN division d ON d.id = r.division_id
 """
 
 _VIEW = """
 SELECT r.id AS run, d.code AS division, r.period, r.state, r.programme_version, r.reference_on, r.prepared_by,
        r.frozen_by, r.approved_by, encode(r.frozen_hash, 'hex') AS frozen_hash, r.notice_until, r.previewed_on,
-       r.frozen_on, r.approved_on, r.closed_on, r.version
+       r.frozen_on, r.approved_on, r.closed_on, r.version, r.approvals_needed,
+       ARRAY(SELECT a.approver FROM run_approval a WHERE a.run_id = r.id ORDER BY a.approver) AS approvals
 FROM run r JOIN division d ON d.id = r.division_id
 """
 
@@ -75,6 +77,14 @@ async def lock_run(tx: Tx, run: RunId, expected: Version | None) -> Run:
     return _run(row)
 
 
+async def read_run(tx: Tx, run: RunId) -> Run:
+    """The run as it is now. Raises NotFound."""
+    row = await tx.fetchrow(_RUN + "WHERE r.id = $1", run)
+    if row is None:
+        raise NotFound(run=str(run))
+    return _run(row)
+
+
 async def find_run(tx: Tx, run: RunId) -> asyncpg.Record:
     """A run as it is shown. Raises NotFound."""
     row = await tx.fetchrow(_VIEW + "WHERE r.id = $1", run)
@@ -107,20 +117,44 @@ def _run(row: asyncpg.Record) -> Run:
         frozen_hash=row["frozen_hash"],
         notice_until=row["notice_until"],
         version=row["version"],
+        approvals_needed=row["approvals_needed"],
+        frozen_items=row["frozen_items"],
+        frozen_fen=row["frozen_fen"],
     )
 
 
-async def save_frozen(tx: Tx, event: RunFrozen, *, frozen_by: str, frozen_hash: bytes) -> None:
+async def save_frozen(
+    tx: Tx, event: RunFrozen, *, frozen_by: str, items: int, total_fen: Fen, approvals_needed: int
+) -> None:
+    assert event.frozen_hash is not None
+    frozen_hash = bytes.fromhex(event.frozen_hash)
     await tx.execute(
         "UPDATE run SET state = 'frozen', frozen_by = $2, frozen_hash = $3, notice_until = $4, frozen_on = $5,"
-        " version = version + 1 WHERE id = $1",
-        *(event.run, frozen_by, frozen_hash, event.notice_until, event.frozen_on),
+        " frozen_items = $6, frozen_fen = $7, approvals_needed = $8, version = version + 1 WHERE id = $1",
+        *(event.run, frozen_by, frozen_hash, event.notice_until, event.frozen_on, items, total_fen, approvals_needed),
     )
+
+
+async def approvers_of(tx: Tx, run: RunId) -> list[str]:
+    """Who has approved the run as it is frozen, the same order always."""
+    rows = await tx.fetch("SELECT approver FROM run_approval WHERE run_id = $1 ORDER BY approver", run)
+    return [row["approver"] for row in rows]
+
+
+async def insert_approval(tx: Tx, run: Run, approver: str, *, today: date) -> None:
+    """Somebody approved what they saw; the run is another version by it."""
+    await tx.execute(
+        "INSERT INTO run_approval (run_id, approver, division_id, frozen_hash, approved_on)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        *(run.id, approver, run.division_id, run.frozen_hash, today),
+    )
+    await save_changed(tx, run.id)
 
 
 async def save_approved(tx: Tx, event: RunApproved, *, approved_by: str) -> None:
+    """The last approval that was needed: insert_approval counted the version."""
     await tx.execute(
-        "UPDATE run SET state = 'approved', approved_by = $2, approved_on = $3, version = version + 1 WHERE id = $1",
+        "UPDATE run SET state = 'approved', approved_by = $2, approved_on = $3 WHERE id = $1",
         *(event.run, approved_by, event.approved_on),
     )
 
@@ -128,14 +162,15 @@ async def save_approved(tx: Tx, event: RunApproved, *, approved_by: str) -> None
 async def lock_next_to_instruct(tx: Tx, bank: BankCode) -> Run | None:
     """The run that has waited longest with something prepared, or approved with nothing new in it; None: there is none.
 
-    Held until the transaction ends; one that another replica holds is passed over, and so is what is prepared in a
-    county that this bank is paid for by files.
+    Not before everything that was approved is owed. Held until the transaction ends; one that another replica holds is
+    passed over, and so is what is prepared in a county that this bank is paid for by files.
     """
     row = await tx.fetchrow(
         _RUN + "CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM payment p"  # noqa: S608
         " WHERE p.run_id = r.id AND p.state = 'prepared' AND p.waits_for IS NULL) AS waits) AS w"
         " WHERE (r.state = 'approved' OR (r.state = 'paying' AND w.waits)) AND NOT (w.waits AND EXISTS ("
         "SELECT 1 FROM bank_profile b WHERE b.division_id = r.division_id AND b.bank = $1 AND b.channel = 'file'))"
+        " AND NOT EXISTS (SELECT 1 FROM run_obliging o WHERE o.run_id = r.id AND o.ended_at IS NULL)"
         " ORDER BY r.approved_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
         bank,
     )

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from qingdan.ids import BankCode
+from qingdan.money import FEN_MAX
 from runtime.settings import ServiceSettings
 
 
@@ -18,6 +19,10 @@ class Settings(ServiceSettings):
     service_key_file: Path = Field(description="JWK Set with the private keys of the recipient service:subsidy")
     bank_keys_file: Path = Field(description="JWK Set with the banks' public keys, recipients bank:<code>")
     payment_silent_s: float = Field(3600.0, gt=0, description="after which a silent bank is asked, each time")
+    third_person_from_fen: int = Field(
+        1_000_000_000, ge=1, le=FEN_MAX, description="a run that comes to so much is approved by two people"
+    )
+    obligations_per_turn: int = Field(5_000, ge=1, le=50_000, description="entered at a time once approved")
     payments_per_batch: int = Field(500, ge=1, le=2_000)
     account_key_file: Path = Field(description="JWK Set with the symmetric key of accounts' hashes")
     banks_without_checks: Annotated[tuple[BankCode, ...], NoDecode] = ()

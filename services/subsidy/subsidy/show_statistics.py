@@ -16,6 +16,7 @@ class Statistics(BaseModel):
     households: int
     runs: int
     runs_closed: int
+    runs_being_entered: int = Field(description="approved, and not everything in them is owed yet")
     programmes_entitled: int = Field(description="programmes to which somebody is entitled in some run")
     entitlements: int = Field(description="entitled in some run")
     obligations: int

@@ -11,7 +11,8 @@ ACCOUNTS: Final = ("budget", "payable", "in_transit", "paid")
 _COUNT = """
 SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM household) AS households,
        run.*, entitlement.*, obligation.*, payment.*
-FROM (SELECT count(*) AS runs, count(*) FILTER (WHERE state = 'closed') AS runs_closed FROM run) AS run,
+FROM (SELECT count(*) AS runs, count(*) FILTER (WHERE state = 'closed') AS runs_closed,
+             (SELECT count(*) FROM run_obliging WHERE ended_at IS NULL) AS runs_being_entered FROM run) AS run,
      (SELECT count(*) AS entitlements, count(DISTINCT programme) AS programmes_entitled
       FROM entitlement WHERE status = 'entitled') AS entitlement,
      (SELECT count(*) AS obligations, count(*) FILTER (WHERE paid = 0) AS obligations_unpaid,

@@ -13,6 +13,7 @@ from subsidy.instruct_payments import instruct_payments as instruct
 from subsidy.make_bank_files import make_bank_files as make
 from subsidy.map_accounts import Mapping
 from subsidy.map_accounts import map_accounts as read_identities
+from subsidy.oblige_run import oblige_run as oblige
 from subsidy.settings import Settings
 from subsidy.settle_accounts import settle_accounts as settle
 
@@ -48,6 +49,13 @@ async def settle_accounts(work: Working) -> bool:
     """An account that nothing stands against any more is in force within a second."""
     settings = cast(Settings, work.settings)
     return await settle(work.pool, work.actor, timedelta(days=settings.account_expires_days))
+
+
+@every(0.5)
+async def oblige_run(work: Working) -> bool:
+    """What was approved begins to be owed within half a second, and goes on from where it was after a kill."""
+    settings = cast(Settings, work.settings)
+    return await oblige(work.pool, work.actor, settings.obligations_per_turn)
 
 
 @every(1.0)

@@ -1,8 +1,9 @@
 """The subsidy service's own database: two counties, their finance, families with facts, the sample programmes."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +11,10 @@ import pytest
 
 from devkit.programmes import sample_examples, sample_programmes
 from devkit.pytest_plugin import MakeDatabase
+from devkit.records.county import people_of_anji
+from devkit.records.people import ANJI, Population
+from devkit.records.player import facts_of
+from devkit.story.county import all_divisions, subtree
 from qingdan.divisions import COUNTRY, DivisionCode
 from qingdan.envelope import Envelope, EventBody, from_record, service_source, tombstone_record
 from qingdan.event import Tombstone
@@ -18,7 +23,7 @@ from qingdan.records_events import Fact, FactsRecorded, FactValue
 from qingdan.topics import RECORDS_FACTS, RECORDS_IDENTITIES
 from runtime.actor import Actor, Role
 from runtime.clock import utcnow
-from runtime.db import transaction
+from runtime.db import create_pool, transaction
 from runtime.divisions import DivisionRow, import_divisions
 from runtime.ids import new_id
 from runtime.runs import cut_into_runs
@@ -27,12 +32,14 @@ from subsidy.list_entitlements import EntitlementView, list_entitlements
 from subsidy.preview_run import preview_run
 from subsidy.programme_rules import Example, Programme
 from subsidy.publish_programmes import publish_programmes
+from subsidy.record_facts import record_facts
 from subsidy.vocabulary_rules import BY_NAME, RECORDED, REGISTERS, Entity
-from tests.integration.service_scene import ServiceScene, open_pool, person
+from tests.integration.service_scene import ServiceScene, person
 
 COUNTY, OTHER_COUNTY = DivisionCode("330523000000"), DivisionCode("330522000000")
 TOWN, VILLAGE, OTHER_VILLAGE = (DivisionCode(f"3305231002{n:02d}" if n else "330523100000") for n in (0, 1, 2))
 FAR_TOWN, FAR_VILLAGE = DivisionCode("330522100000"), DivisionCode("330522100201")
+ANJI_PEOPLE, AT_ONCE = 6_000, 1_000
 TREE = {
     "330000000000": None,
     "330500000000": "330000000000",
@@ -202,7 +209,14 @@ def examples() -> list[Example]:
 @pytest.fixture
 async def bare(make_database: MakeDatabase) -> AsyncIterator[Scene]:
     """A subsidy service that knows the tree and has heard nothing yet."""
-    pool = await open_pool(make_database, Scene.NAME)
+    async with county_in(make_database(Scene.NAME).app_url) as scene:
+        yield scene
+
+
+@asynccontextmanager
+async def county_in(app_url: str) -> AsyncIterator[Scene]:
+    """The same, in a database that the caller keeps the owner's address of."""
+    pool = await create_pool(app_url, source=service_source(Scene.NAME), size_max=8)
     rows = [
         DivisionRow(code=DivisionCode(code), name_zh=f"区划{code}", parent_code=parent and DivisionCode(parent))
         for code, parent in TREE.items()
@@ -218,3 +232,18 @@ async def scene(bare: Scene) -> Scene:
     await bare.set_parameters(PARAMETERS)
     await bare.publish()
     return bare
+
+
+@pytest.fixture
+async def anji(bare: Scene) -> tuple[Scene, Population]:
+    """People of the county, whose registers came in, and the seventy programmes."""
+    divisions = [DivisionRow.model_validate(row.model_dump()) for row in subtree(ANJI, all_divisions())]
+    await import_divisions(bare.pool, bare.operator, divisions)
+    population = people_of_anji(ANJI_PEOPLE)
+    told = datetime.combine(population.as_of, time(12), UTC)
+    events = [facts_of(state, told) for state in (*population.states, *population.county)]
+    for at in range(0, len(events), AT_ONCE):
+        async with transaction(bare.pool, bare.service) as tx:
+            await record_facts(tx, events[at : at + AT_ONCE])
+    await bare.publish(effective_on=date(2025, 1, 1))
+    return bare, population

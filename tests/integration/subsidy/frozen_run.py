@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from qingdan.bank_events import (
@@ -24,7 +24,7 @@ from qingdan.bank_events import (
 from qingdan.envelope import Envelope, EventBody, party_source
 from qingdan.identity import BankAccount, PersonName, ResidentId, check_character
 from qingdan.ids import AccountCheckId, BatchId, PaymentId, PersonId, RunId
-from qingdan.money import Fen
+from qingdan.money import FEN_MAX, Fen
 from qingdan.records_events import Identity, IdentityRecorded
 from runtime import sealing
 from runtime.clock import utcnow
@@ -32,13 +32,14 @@ from runtime.db import Version, transaction
 from runtime.ids import new_id
 from runtime.runs import cut_into_runs
 from runtime.sealing import PrivateKeys
-from subsidy.approve_run import ApprovedRun, approve_run
+from subsidy.approve_run import approve_run
 from subsidy.check_accounts import Enquiry, check_accounts
 from subsidy.consumers import on_bank
 from subsidy.freeze_run import FrozenRun, freeze_run
 from subsidy.instruct_payments import Desk, instruct_payments
 from subsidy.list_payments import PaymentView
 from subsidy.map_accounts import Mapping, map_accounts
+from subsidy.oblige_run import oblige_run
 from subsidy.settle_accounts import settle_accounts
 from subsidy.show_statistics import Statistics, show_statistics
 from subsidy.statement_rules import StatementLine
@@ -54,6 +55,14 @@ INSERT INTO entitlement (run_id, programme, beneficiary, occurrence, kind, payee
 SELECT $1, $2, e.payee, $3, 'person', e.payee, d.id, 'MZJ', $4, 'entitled'
 FROM unnest($5::uuid[]) AS e(payee), division d WHERE d.code = $6
 """
+
+
+class Entered(NamedTuple):
+    """What a run came to once approved."""
+
+    obligations: int
+    total_fen: int
+    already: int
 
 
 @dataclass(slots=True)
@@ -168,13 +177,30 @@ class Payday:
 
     async def freeze(self, run: RunId) -> FrozenRun:
         scene = self.scene
-        return await freeze_run(scene.pool, scene.preparer, run, scene.today, expected=await self.version(run))
+        return await freeze_run(
+            scene.pool,
+            scene.preparer,
+            run,
+            scene.today,
+            third_person_from_fen=FEN_MAX,
+            expected=await self.version(run),
+        )
 
-    async def approve(self, run: RunId) -> ApprovedRun:
-        """Frozen and approved."""
+    async def approve(self, run: RunId) -> Entered:
+        """Frozen, approved, and owed."""
         frozen = bytes.fromhex((await self.freeze(run)).frozen_hash)
         scene = self.scene
-        return await approve_run(scene.pool, scene.approver, run, frozen, expected=await self.version(run))
+        await approve_run(scene.pool, scene.approver, run, frozen, expected=await self.version(run))
+        return await self.oblige(run)
+
+    async def oblige(self, run: RunId, per_turn: int = 1_000) -> Entered:
+        """Everything that was approved becomes owed; what this run came to."""
+        while await oblige_run(self.scene.pool, self.scene.service, per_turn):
+            pass
+        [row] = await self.scene.rows(
+            "SELECT done - already AS obligations, obliged_fen, already FROM run_obliging WHERE run_id = $1", run
+        )
+        return Entered(*row.values())
 
     async def instruct(self) -> int:
         """Identities that came in are read, and everything that can goes out; in how many turns."""

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from qingdan.ids import RunId
+from qingdan.money import FEN_MAX
 from runtime.actor import Actor, Role
 from runtime.db import Version, transaction
 from runtime.problems import Forbidden, NotFound, StaleVersion
@@ -37,13 +38,13 @@ def both(subject: str) -> Actor:
 async def test_a_frozen_run_is_approved_and_owed(payday: Payday) -> None:
     run = await payday.previewed(await payday.people(3))
     approved = await payday.approve(run)
-    assert (approved.obligations, approved.total_fen, approved.already_obliged) == (3, 3 * AMOUNT_FEN, 0)
+    assert (approved.obligations, approved.total_fen, approved.already) == (3, 3 * AMOUNT_FEN, 0)
     assert await payday.books() == {"budget": -3 * AMOUNT_FEN, "payable": 3 * AMOUNT_FEN}
     assert [payment.state for payment in await payday.payments(run)] == ["prepared"] * 3
     told = [body["type"] for body in await payday.scene.told("run.frozen.v1", "run.approved.v1")]
     assert told == ["run.frozen.v1", "run.approved.v1"]
     audited = await payday.scene.rows("SELECT action, after FROM audit_entry WHERE subject = $1 ORDER BY seq", str(run))
-    assert [row["action"] for row in audited] == ["run.frozen.v1", "run.approved.v1"]
+    assert [row["action"] for row in audited] == ["run.frozen.v1", "run.approved.v1", "run.obliged"]
     assert (await payday.scene.rows("SELECT encode(frozen_hash, 'hex') AS h FROM run"))[0]["h"] in audited[0]["after"]
 
 
@@ -117,7 +118,9 @@ async def test_who_prepared_or_froze_does_not_approve(payday: Payday, again: str
     run = await payday.previewed(await payday.people(1), prepared_by="li" if again == "prepared" else "wang")
     scene, li = payday.scene, both("li")
     froze = both("wang") if again == "prepared" else li
-    frozen = await freeze_run(scene.pool, froze, run, scene.today, expected=await payday.version(run))
+    frozen = await freeze_run(
+        scene.pool, froze, run, scene.today, third_person_from_fen=FEN_MAX, expected=await payday.version(run)
+    )
     hashed = bytes.fromhex(frozen.frozen_hash)
     with pytest.raises(SecondPersonNeeded):
         await approve_run(scene.pool, li, run, hashed, expected=await payday.version(run))
@@ -140,7 +143,7 @@ async def test_each_step_needs_its_role(payday: Payday) -> None:
     run, scene = await payday.previewed(await payday.people(1)), payday.scene
     version = await payday.version(run)
     with pytest.raises(Forbidden):
-        await freeze_run(scene.pool, scene.approver, run, scene.today, expected=version)
+        await freeze_run(scene.pool, scene.approver, run, scene.today, third_person_from_fen=FEN_MAX, expected=version)
     hashed, another = (
         bytes.fromhex((await payday.freeze(run)).frozen_hash),
         person(Role.FINANCE_PREPARER, COUNTY, name="zhou"),
@@ -154,7 +157,9 @@ async def test_who_sees_one_department_only_neither_freezes_nor_approves(payday:
     run, scene = await payday.previewed(await payday.people(1)), payday.scene
     clerk = replace(both("clerk"), department="MZJ")
     with pytest.raises(WholeCountyNeeded):
-        await freeze_run(scene.pool, clerk, run, scene.today, expected=await payday.version(run))
+        await freeze_run(
+            scene.pool, clerk, run, scene.today, third_person_from_fen=FEN_MAX, expected=await payday.version(run)
+        )
     hashed = bytes.fromhex((await payday.freeze(run)).frozen_hash)
     with pytest.raises(WholeCountyNeeded):
         await approve_run(scene.pool, clerk, run, hashed, expected=await payday.version(run))
@@ -163,7 +168,9 @@ async def test_who_sees_one_department_only_neither_freezes_nor_approves(payday:
 async def test_another_countys_finance_sees_no_run_of_ours(payday: Payday) -> None:
     run, scene = await payday.previewed(await payday.people(1)), payday.scene
     with pytest.raises(NotFound):
-        await freeze_run(scene.pool, scene.other_preparer, run, scene.today, expected=Version(1))
+        await freeze_run(
+            scene.pool, scene.other_preparer, run, scene.today, third_person_from_fen=FEN_MAX, expected=Version(1)
+        )
 
 
 async def test_a_run_of_nothing_is_not_frozen(payday: Payday) -> None:
@@ -175,7 +182,9 @@ async def test_a_run_of_nothing_is_not_frozen(payday: Payday) -> None:
 async def test_a_step_on_what_was_not_read_is_refused(payday: Payday) -> None:
     run, scene = await payday.previewed(await payday.people(1)), payday.scene
     with pytest.raises(StaleVersion):
-        await freeze_run(scene.pool, scene.preparer, run, scene.today, expected=Version(7))
+        await freeze_run(
+            scene.pool, scene.preparer, run, scene.today, third_person_from_fen=FEN_MAX, expected=Version(7)
+        )
 
 
 async def test_two_approvals_at_once_owe_once(payday: Payday) -> None:
@@ -187,6 +196,7 @@ async def test_two_approvals_at_once_owe_once(payday: Payday) -> None:
         return_exceptions=True,
     )
     assert sorted(type(answer).__name__ for answer in answers) == ["ApprovedRun", *["StaleVersion"] * 3]
+    await payday.oblige(run)
     assert await payday.books() == {"budget": -5 * AMOUNT_FEN, "payable": 5 * AMOUNT_FEN}
 
 
@@ -196,24 +206,22 @@ async def test_what_another_run_came_to_first_is_not_owed_twice(payday: Payday) 
     july = await payday.previewed(payees[:2], period="2026-07", occurrence="once")
     august = await payday.previewed(payees, period="2026-08", occurrence="once")
     first, second = await payday.approve(july), await payday.approve(august)
-    assert (first.obligations, second.obligations, second.already_obliged) == (2, 1, 2)
+    assert (first.obligations, second.obligations, second.already) == (2, 1, 2)
     assert second.total_fen == AMOUNT_FEN
     assert await payday.books() == {"budget": -3 * AMOUNT_FEN, "payable": 3 * AMOUNT_FEN}
     assert len(await payday.payments()) == 3
 
 
-async def test_two_runs_approved_at_once_owe_the_same_thing_once(payday: Payday) -> None:
+async def test_two_runs_entered_at_once_owe_the_same_thing_once(payday: Payday) -> None:
     payees, scene = await payday.people(40), payday.scene
     runs = [await payday.previewed(payees, period=f"2026-0{month}", occurrence="once") for month in (7, 8)]
     frozen = [bytes.fromhex((await payday.freeze(run)).frozen_hash) for run in runs]
     versions = [await payday.version(run) for run in runs]
-    answers = await asyncio.gather(
-        *(
-            approve_run(scene.pool, scene.approver, run, hashed, expected=version)
-            for run, hashed, version in zip(runs, frozen, versions, strict=True)
-        )
-    )
-    assert sum(answer.obligations for answer in answers) == sum(answer.already_obliged for answer in answers) == 40
+    for run, hashed, version in zip(runs, frozen, versions, strict=True):
+        await approve_run(scene.pool, scene.approver, run, hashed, expected=version)
+    await asyncio.gather(*(payday.oblige(run, per_turn=7) for run in runs))
+    entered = [await payday.oblige(run) for run in runs]
+    assert sum(each.obligations for each in entered) == sum(each.already for each in entered) == 40
     assert await payday.books() == {"budget": -40 * AMOUNT_FEN, "payable": 40 * AMOUNT_FEN}
 
 

@@ -55,7 +55,9 @@ async def test_a_run_from_its_freeze_to_its_close(
     assert shown["frozen_hash"] == frozen.json()["frozen_hash"]
     seen = {"frozen_hash": shown["frozen_hash"]}
     approved = await approver.post(f"/runs/{run}/approve", seen, version=2)
-    assert (approved.json()["obligations"], approved.json()["total_fen"]) == (3, 3 * AMOUNT_FEN)
+    assert (approved.json()["items"], approved.json()["total_fen"]) == (3, 3 * AMOUNT_FEN)
+    assert (approved.json()["state"], approved.json()["approvals"], approved.headers["ETag"]) == ("approved", 1, '"3"')
+    await payday.oblige(run)
     await payday.instruct()
     payments = await payday.payments(run)
     await payday.says(*(settled(payment) for payment in payments))
@@ -80,6 +82,7 @@ async def test_a_click_repeated_is_one_click(payday: Payday, preparer: Client, a
     ]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
+    await payday.oblige(run)
     assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, "true", "true"]
     assert len(await payday.payments(run)) == 3
     other = await approver.post(f"/runs/{run}/approve", {"frozen_hash": "0" * 64}, version=2, key="one-click")

@@ -71,5 +71,7 @@ def test_a_run_is_a_countys(code: str) -> None:
 
 
 def test_the_event_tells_totals_and_nobodys_name() -> None:
-    event = previewed(run("previewed"), (), today=date(2026, 7, 3))
+    said = {"programme_version": 3, "excluded": 2, "undetermined": 1}
+    event = previewed(run("previewed"), (), **said, today=date(2026, 7, 3))
     assert (event.run, event.division, event.period) == (UUID(int=1), "330523000000", "2026-07")
+    assert (event.programme_version, event.excluded, event.undetermined) == (3, 2, 1)

@@ -14,6 +14,7 @@ from qingdan.subsidy_events import Outcome, ProgrammeTotal
 from runtime.problems import Forbidden, Refusal
 from subsidy import run_rules
 from subsidy.run_rules import (
+    ApprovedAlready,
     HashDiffers,
     NoStatement,
     NothingToPay,
@@ -57,8 +58,8 @@ def run(state: RunState = "previewed") -> Run:
 
 
 COMMANDS: dict[str, Callable[[Run], object]] = {
-    "freeze": lambda it: run_rules.freeze(it, TOTALS, notice_until=TODAY, today=TODAY),
-    "approve": lambda it: run_rules.approve(it, "chen", seen=HASH, stands=HASH, today=TODAY),
+    "freeze": lambda it: run_rules.freeze(it, TOTALS, HASH, notice_until=TODAY, today=TODAY),
+    "approve": lambda it: run_rules.approve(it, "chen", seen=HASH, approved_by=[], today=TODAY),
     "pay_again": lambda it: run_rules.pay_again(it, "chen"),
     "take_statement": run_rules.take_statement,
     "reconcile": lambda it: run_rules.reconcile(it, STATEMENT),
@@ -87,41 +88,54 @@ def test_each_step_has_its_states(state: RunState, command: str) -> None:
 
 
 def test_a_freeze_tells_the_totals_and_the_notice() -> None:
-    event = run_rules.freeze(run(), TOTALS, notice_until=TODAY + timedelta(days=7), today=TODAY)
+    event = run_rules.freeze(run(), TOTALS, HASH, notice_until=TODAY + timedelta(days=7), today=TODAY)
     assert (event.programmes, event.frozen_on, event.notice_until) == (TOTALS, TODAY, TODAY + timedelta(days=7))
+    assert event.frozen_hash == HASH.hex()
 
 
 def test_a_run_of_nothing_is_not_frozen() -> None:
     with pytest.raises(NothingToPay):
-        run_rules.freeze(run(), (), notice_until=TODAY, today=TODAY)
+        run_rules.freeze(run(), (), HASH, notice_until=TODAY, today=TODAY)
 
 
 @pytest.mark.parametrize("days", [-1, 91])
 def test_a_notice_ends_neither_before_it_begins_nor_out_of_sight(days: int) -> None:
     with pytest.raises(NoticeOutOfReach):
-        run_rules.freeze(run(), TOTALS, notice_until=TODAY + timedelta(days=days), today=TODAY)
+        run_rules.freeze(run(), TOTALS, HASH, notice_until=TODAY + timedelta(days=days), today=TODAY)
 
 
 @pytest.mark.parametrize("same", ["li", "wang"])
 def test_who_prepared_or_froze_neither_approves_nor_pays_again(same: str) -> None:
     with pytest.raises(SecondPersonNeeded):
-        run_rules.approve(run("frozen"), same, seen=HASH, stands=HASH, today=TODAY)
+        run_rules.approve(run("frozen"), same, seen=HASH, approved_by=[], today=TODAY)
     with pytest.raises(SecondPersonNeeded):
         run_rules.pay_again(run("paying"), same)
     assert issubclass(SecondPersonNeeded, Forbidden)
 
 
-@pytest.mark.parametrize(("seen", "stands"), [(OTHER_HASH, HASH), (HASH, OTHER_HASH), (OTHER_HASH, OTHER_HASH)])
-def test_exactly_what_was_frozen_is_approved(seen: bytes, stands: bytes) -> None:
+def test_exactly_what_was_frozen_is_approved() -> None:
     with pytest.raises(HashDiffers):
-        run_rules.approve(run("frozen"), "chen", seen=seen, stands=stands, today=TODAY)
+        run_rules.approve(run("frozen"), "chen", seen=OTHER_HASH, approved_by=[], today=TODAY)
+
+
+def test_from_an_amount_on_a_third_person_approves() -> None:
+    assert [run_rules.approvals_needed(fen, third_person_from_fen=100) for fen in (99, 100, 101)] == [1, 2, 2]
+    large = replace(run("frozen"), approvals_needed=2)
+    assert run_rules.approve(large, "chen", seen=HASH, approved_by=[], today=TODAY) is None
+    with pytest.raises(ApprovedAlready):
+        run_rules.approve(large, "chen", seen=HASH, approved_by=["chen"], today=TODAY)
+    event = run_rules.approve(large, "zhou", seen=HASH, approved_by=["chen"], today=TODAY)
+    assert event is not None
+    assert event.approvals == 2
 
 
 def test_nothing_is_approved_before_the_notice_ends() -> None:
     noticed = replace(run("frozen"), notice_until=TODAY + timedelta(days=1))
     with pytest.raises(NoticeRunning):
-        run_rules.approve(noticed, "chen", seen=HASH, stands=HASH, today=TODAY)
-    assert run_rules.approve(noticed, "chen", seen=HASH, stands=HASH, today=TODAY + timedelta(days=1)).run == noticed.id
+        run_rules.approve(noticed, "chen", seen=HASH, approved_by=[], today=TODAY)
+    event = run_rules.approve(noticed, "chen", seen=HASH, approved_by=[], today=TODAY + timedelta(days=1))
+    assert event is not None
+    assert event.run == noticed.id
 
 
 def test_a_part_of_the_county_is_neither_frozen_nor_approved() -> None:

@@ -325,6 +325,19 @@ class RunView(Answer):
     version: int
 
 
+class ProgressStep(Answer):
+    """A step of a run."""
+
+    step: str
+    state: str
+
+
+class Progress(Answer):
+    """How far a run has come."""
+
+    steps: list[ProgressStep]
+
+
 class PaidAgain(Answer):
     """How many payments were prepared once more."""
 

@@ -12,6 +12,7 @@ from devkit.story.answers import (
     PaidAgain,
     Payment,
     Previewed,
+    Progress,
     Reconciled,
     RunView,
     SubsidyStatistics,
@@ -103,8 +104,14 @@ async def _one_click(preparer: Person, approver: Person, period: str) -> Clicked
     approval = {"frozen_hash": seen.frozen_hash}
     await _refused(preparer, f"{path}/approve", frozen.version, approval, "forbidden")
     await approver.change("subsidy", f"{path}/approve", frozen.version, approval)
+    await eventually(lambda: _is_entered(preparer, path), timeout_s=60.0, every_s=0.1, what="what was approved is owed")
     payments = sum(programme.payments for programme in run.programmes)
     return Clicked(run.run, period, payments, sum(programme.total_fen for programme in run.programmes))
+
+
+async def _is_entered(preparer: Person, path: str) -> bool:
+    steps = {step.step: step for step in (await preparer.get("subsidy", f"{path}/progress", Progress)).steps}
+    return steps["enter"].state == "done"
 
 
 async def _refused(person: Person, path: str, version: int, body: Mapping[str, object], kind: str) -> None:
