@@ -18,6 +18,7 @@ service = Service(
         works.map_accounts,
         works.check_accounts,
         works.settle_accounts,
+        works.oblige_run,
         works.instruct_payments,
         works.ask_silent_payments,
         works.make_bank_files,

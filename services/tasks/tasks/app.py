@@ -17,7 +17,7 @@ service = Service(
     works=[
         *(works.uphold_silent_appeals, works.recount_due_dates, works.withdraw_taken_shares, works.fold_durations),
         *(works.escalate_applications, works.lapse_emergencies),
-        works.grant_silent_extensions,
+        *(works.grant_silent_extensions, works.report_burden),
     ],
     media_types=frozenset(list_http.MEDIA_TYPES.values()),
 )
