@@ -114,7 +114,9 @@ async def assert_everybody_was_paid_once(county: County, months: int) -> None:
     async def all_ended() -> bool:
         said = await county.ask("subsidy", "/v1/statistics")
         assert said["runs"] >= months
-        return not said["runs_being_entered"] and not any(said["payments_by_state"].get(state, 0) for state in UNDER_WAY)
+        return not said["runs_being_entered"] and not any(
+            said["payments_by_state"].get(state, 0) for state in UNDER_WAY
+        )
 
     await eventually(all_ended, timeout_s=120.0, every_s=0.3, what="every payment has an end")
     await county.everything_is_told()
