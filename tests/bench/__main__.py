@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.results import Result, show, write
 
-BENCHES = ("commands", "relay", "events", "loop", "lifecycles", "spike", "eligibility")
+BENCHES = ("commands", "relay", "events", "loop", "lifecycles", "spike", "eligibility", "freeze")
 ON_REQUEST = ("producers", "payments")
 OUTPUT = Path("var/bench.json")
 BENCH_S_MAX = 300.0
