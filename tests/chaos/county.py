@@ -40,6 +40,13 @@ class Mortal(Protocol):
     def log_tail(self, lines: int = ...) -> str: ...
 
 
+class Restartable(Protocol):
+    """What is killed and started again, with what it has on its disk."""
+
+    def kill(self) -> None: ...
+    def start(self) -> None: ...
+
+
 @dataclass(slots=True)
 class County:
     """A running stack, and people who never give up."""
@@ -86,6 +93,16 @@ class County:
         answer = await self._http.get(self.stack.url(service) + path, headers=headers)
         assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
+
+    async def ask_patiently(self, service: str, path: str) -> Any:
+        """The same of a service that may be down, until it answers. Raises AssertionError when it never does."""
+        until = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            try:
+                return await self.ask(service, path)
+            except (httpx2.TransportError, AssertionError):
+                assert asyncio.get_running_loop().time() < until, f"{path} was never answered"
+            await asyncio.sleep(PAUSE_S)
 
     def token(self, role: str, division: str) -> str:
         if (role, division) not in self._tokens:
@@ -140,6 +157,25 @@ class County:
             raise
         assert process.wait_ended() == -signal.SIGKILL, process.log_tail()
         self._causing.append(causing)
+
+    async def dies(self, victim: str) -> None:
+        """A service, the bank, Kafka or PostgreSQL is killed where it stands, and started again."""
+        surroundings: dict[str, Restartable] = {
+            "bank": self.stack.bank,
+            "kafka": self.stack.kafka,
+            "postgres": self.stack.postgres,
+        }
+        process = surroundings.get(victim)
+        if process is None:
+            service = self.stack.process(victim)
+            await asyncio.to_thread(service.kill)
+            assert service.wait_ended() == -signal.SIGKILL, service.log_tail()
+            await self._world_notices(victim, service.pid)
+            await asyncio.to_thread(service.start)
+        else:
+            await asyncio.to_thread(process.kill)
+            await asyncio.to_thread(process.start)
+        self.deaths.append(victim)
 
     async def caused(self) -> None:
         """Wait for everything that was cut off; raises what it raised."""
