@@ -106,12 +106,17 @@ async def _frozen(
         kept = time.perf_counter()
         await entitlement_store.enter(tx, run_id, EntitlementRows(evaluation))
     entered = time.perf_counter()
-    today = business_date(utcnow())
+    async with transaction(pool, service_actor("subsidy")) as tx:
+        octets: int = await tx.fetchval(
+            "SELECT sum(length(packed))::bigint FROM run_snapshot WHERE run_id = $1", run_id
+        )
+    today, began_freeze = business_date(utcnow()), time.perf_counter()
     frozen = await freeze_run(pool, preparer, run_id, today, third_person_from_fen=FEN_MAX, expected=Version(1))
-    seconds = time.perf_counter() - began
+    freezing = time.perf_counter() - began_freeze
+    seconds = entered - began + freezing
     print(
-        f"  freeze: {seconds:.2f} s: snapshot {kept - began:.2f}, rows {entered - kept:.2f},"
-        f" totals, hash and audit {seconds - (entered - began):.2f}",
+        f"  freeze: {seconds:.2f} s: snapshot {kept - began:.2f} ({octets / 2**20:.0f} MiB),"
+        f" rows {entered - kept:.2f}, totals, hash and audit {freezing:.2f}",
         flush=True,
     )
     return seconds, run_id, bytes.fromhex(frozen.frozen_hash)

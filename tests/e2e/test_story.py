@@ -333,6 +333,8 @@ LIES: list[tuple[str, Callable[[Evidence], Evidence]]] = [
     ("the_banks_book_equals_ours", lambda e: _ledger(e, differences=["a payment that the bank does not list"])),
     ("the_ledger_balances", lambda e: _subsidy(e, ledger_sum_fen=1)),
     ("the_ledger_balances", lambda e: _subsidy(e, runs_closed=0)),
+    ("each_month_comes_out_again", lambda e: _ledger(e, verified={})),
+    ("each_month_comes_out_again", lambda e: _ledger(e, verified=dict.fromkeys(e.ledger.verified, False))),
     (
         "every_application_decided",
         lambda e: replace(

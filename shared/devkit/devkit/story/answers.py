@@ -338,6 +338,13 @@ class Progress(Answer):
     steps: list[ProgressStep]
 
 
+class Verified(Answer):
+    """A run computed again, and held against what was approved."""
+
+    run: UUID
+    holds: bool
+
+
 class PaidAgain(Answer):
     """How many payments were prepared once more."""
 

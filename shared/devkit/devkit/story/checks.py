@@ -247,6 +247,15 @@ def _balanced(evidence: Evidence) -> Iterable[Fault]:
         yield f"{said.runs_closed} of {said.runs} runs are closed"
 
 
+def _computed_again(evidence: Evidence) -> Iterable[Fault]:
+    verified = evidence.ledger.verified
+    if len(verified) != evidence.subsidy.runs:
+        yield f"{len(verified)} of {evidence.subsidy.runs} runs were computed again"
+    for run, holds in verified.items():
+        if not holds:
+            yield f"run {run} does not come out as it was approved: GET /v1/runs/{run}/verification of subsidy says how"
+
+
 def _others(evidence: Evidence) -> Iterable[Fault]:
     return evidence.ledger.seen_of_others
 
@@ -414,6 +423,12 @@ CHECKS = (
     Check("each_obligation_paid_once", "每笔应发只付一次", "each obligation is paid once", _paid_once),
     Check("the_banks_book_equals_ours", "银行账与我方账一致", "the bank's book equals ours", _banks_book),
     Check("the_ledger_balances", "账本借贷平衡", "the ledger balances to the fen", _balanced),
+    Check(
+        "each_month_comes_out_again",
+        "每月重算与审批一致",
+        "each month, computed again, is what was approved",
+        _computed_again,
+    ),
     Check("every_application_decided", "每项准入申请都有结果", "every application is where it must be", _access),
     Check(
         "every_list_version_told", "清单每一版都已公布", "every version of the list was told, in order", _list_versions

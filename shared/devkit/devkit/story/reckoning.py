@@ -1,6 +1,7 @@
 """The reckoning: wait until all is told and heard, then ask the services for what they know."""
 
 import contextlib
+import copy
 from typing import Final
 
 from devkit.eventually import NeverTrueError, eventually
@@ -25,7 +26,7 @@ from devkit.story.client import together
 from devkit.story.county import ANJI, DAFANG
 from devkit.story.dafang import XIEDU
 from devkit.story.fengshan import BY_EVENT
-from devkit.story.subscriber import Subscriber
+from devkit.story.subscriber import Heard, Subscriber
 from devkit.story.telling import Telling
 from qingdan.topics import (
     ACCESS,
@@ -62,11 +63,11 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
         "Wait until outboxes are empty and everybody has read to the end; then ask four services and the bank, item by "
         "item.",
     )
+    rest = _Rest(subscriber.heard)
     with narrator.step("等待送达", "wait for the last one", 1) as advance:
         with contextlib.suppress(NeverTrueError):
-            await eventually(lambda: _at_rest(telling, subscriber), timeout_s=timeout_s, every_s=0.2)
+            await eventually(lambda: rest.is_there(telling, subscriber), timeout_s=timeout_s, every_s=0.2)
         advance()
-    services = {name: await auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED}
     with narrator.step("核验审计链", "verify the audit chains", len(CONSUMED)) as advance:
         audits = {}
         for name in CONSUMED:
@@ -85,7 +86,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
         orders=await auditor.pages("signage", "/v1/orders", Order),
         signs_refused=await auditor.pages("signage", "/v1/signs/requests/refused", RefusedSign),
         bank=telling.people.place.bank_book(),
-        services=services,
+        services=rest.services,
         audits=audits,
         claimed={name: [share.share for share in each if share.claimed_on] for name, each in shares.items()},
         shares=shares["tasks"],
@@ -95,7 +96,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
         merged=await auditor.pages("tasks", "/v1/asks/merged", MergedAsk),
         appeals=await auditor.pages("tasks", "/v1/asks/refused/appeals", Appeal),
         refused=await auditor.pages("tasks", "/v1/asks/refused", RefusedAsk),
-        heard=subscriber.heard,
+        heard=rest.heard,
         window=telling.window,
         records=records,
         private_records=records[to_bank(BANK).name],
@@ -115,17 +116,29 @@ async def _shares(telling: Telling) -> dict[str, list[Share]]:
     return shares
 
 
-async def _at_rest(telling: Telling, subscriber: Subscriber) -> bool:
-    """Nothing waits in an outbox, every record is read, every audit entry is in its chain, the window is up to date."""
-    auditor = telling.people.auditor
-    said = await together(auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED)
-    records = await subscriber.records_in_topics(NOT_PUBLIC)
-    read = all(
-        sum(books.records for books in one.consumed if books.topic.endswith(topic.name)) >= records[topic.name]
-        for one in said
-        for topic in CONSUMED[one.service]
-    )
-    told = not any(one.outbox_unpublished or one.audit_unsealed for one in said)
-    public = sum(count for name, count in records.items() if name not in {topic.name for topic in NOT_PUBLIC})
-    shown = telling.window.seen.keys() >= subscriber.heard.at_fengshan_since(telling.window.since)
-    return told and read and shown and subscriber.heard.records >= public
+class _Rest:
+    """What the services said and the subscriber had heard at one moment, when nothing was under way between them.
+
+    Services go on by themselves, with a month's report say: what is told afterwards is not compared with what was heard
+    before.
+    """
+
+    def __init__(self, heard: Heard) -> None:
+        self.services: dict[str, Invariants] = {}
+        self.heard = heard
+
+    async def is_there(self, telling: Telling, subscriber: Subscriber) -> bool:
+        """Nothing waits in an outbox, every record is read, every audit entry chained, the window is up to date."""
+        auditor = telling.people.auditor
+        said = await together(auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED)
+        records = await subscriber.records_in_topics(NOT_PUBLIC)
+        self.services, self.heard = {one.service: one for one in said}, copy.deepcopy(subscriber.heard)
+        read = all(
+            sum(books.records for books in one.consumed if books.topic.endswith(topic.name)) >= records[topic.name]
+            for one in said
+            for topic in CONSUMED[one.service]
+        )
+        told = not any(one.outbox_unpublished or one.audit_unsealed for one in said)
+        published = sum(one.events_published for one in said) - records[to_bank(BANK).name]
+        shown = telling.window.seen.keys() >= self.heard.at_fengshan_since(telling.window.since)
+        return told and read and shown and len(self.heard.events) == published

@@ -16,6 +16,7 @@ from devkit.story.answers import (
     Reconciled,
     RunView,
     SubsidyStatistics,
+    Verified,
 )
 from devkit.story.client import Person, RefusedError, StoryError, together
 from devkit.story.county import ANJI
@@ -60,6 +61,7 @@ async def pay_subsidies(telling: Telling) -> None:
     await _pay_again(telling, approver, clicked)
     with narrator.step("对账结案", "reconcile, and close", len(clicked)) as advance:
         await together(_reconcile_and_close(telling, preparer, each, advance) for each in clicked)
+    await _verify(telling, clicked)
     _show(telling, clicked, await preparer.get("subsidy", "/v1/statistics", SubsidyStatistics))
 
 
@@ -187,6 +189,16 @@ async def _reconcile_and_close(telling: Telling, preparer: Person, each: Clicked
     if not reconciled.differences:
         await preparer.change("subsidy", f"{path}/close", answer.version)
     advance()
+
+
+async def _verify(telling: Telling, clicked: list[Clicked]) -> None:
+    """An auditor has each month computed again from what was kept with it, after facts have gone on."""
+    auditor = telling.people.auditor
+    with telling.narrator.step("审计重算", "an auditor computes each month again", len(clicked)) as advance:
+        for each in clicked:
+            verified = await auditor.get("subsidy", f"/v1/runs/{each.run}/verification", Verified)
+            telling.ledger.verified[verified.run] = verified.holds
+            advance()
 
 
 def _show(telling: Telling, clicked: list[Clicked], said: SubsidyStatistics) -> None:

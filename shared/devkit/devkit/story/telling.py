@@ -32,6 +32,8 @@ class Ledger:
     signs_refused: list[UUID] = field(default_factory=list)
     assessment: Assessment | None = None
     differences: list[str] = field(default_factory=list)
+    verified: dict[UUID, bool] = field(default_factory=dict)
+    """Runs that the auditor had computed again: whether all three hashes were the same."""
     """What a bank's statement said otherwise than our books."""
     applications: dict[UUID, str] = field(default_factory=dict)
     """For access, with the state that each must be in."""
