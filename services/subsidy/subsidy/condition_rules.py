@@ -292,7 +292,7 @@ def _divided(
     if left.lowest <= _INTEGER_MIN and right.lowest <= -1 <= right.highest:
         out = np.asarray((left.values == _INTEGER_MIN) & (by == -1))
         by, too_large = np.where(out, 1, by), _either(too_large, out)
-    with np.errstate(divide="ignore"):  # of what is too large already
+    with np.errstate(divide="ignore", over="ignore"):  # of what is too large already
         values = left.values // by
     if left.lowest < 0 or right.lowest < 0:
         values = values + ((values * by != left.values) & ((left.values < 0) != (by < 0)))

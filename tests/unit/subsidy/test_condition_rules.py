@@ -127,6 +127,12 @@ def test_faults_are_where_cel_has_them(text: str, people: list[dict[str, Any]]) 
     assert comes_to(text, people) == [_by_cel(text, facts) for facts in people]
 
 
+def test_what_wrapped_around_to_the_lowest_number_is_divided_in_silence() -> None:
+    """-2**63 has no opposite: what is too large already lies there, and the division must not mind."""
+    text, someone = "(age_years + 4611686018427387904) / -1 == 0", {"age_years": 4611686018427387904}
+    assert comes_to(text, [someone]) == [_by_cel(text, someone)] == [FAULT]
+
+
 @many
 @given(text=_wild.filter(_parsed_as_is), facts=_wild_values, gone=st.sets(st.sampled_from(["age_years", "is_alive"])))
 def test_beside_what_is_unknown_a_fault_decides_nothing(text: str, facts: dict[str, Any], gone: set[str]) -> None:
