@@ -33,6 +33,7 @@ PURE = {
     "runtime.workdays",
     "runtime.change_place",
     "runtime.bulk_rows",
+    "runtime.bulk_arrays",
 }
 IMPURE = {"asyncpg", "os", "pathlib", "io", "socket", "asyncio", "random", "secrets", "time", "httpx2", "subprocess"}
 IMPURE_CALLS = re.compile(r"(^|\.)(now|utcnow|today|uuid4|uuid7|uuid1|new_id|open|print|input|getenv)$")

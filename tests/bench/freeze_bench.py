@@ -30,6 +30,7 @@ from subsidy.evaluation_rules import Owed, evaluate
 from subsidy.freeze_run import freeze_run
 from subsidy.outcome_rules import Evaluation, Outcome
 from subsidy.row_rules import EntitlementRows
+from subsidy.snapshot_rules import pack
 from tests.bench.county_seed import OF_THE_DEVKIT, enter_county, multiply
 from tests.bench.eligibility_bench import COUNTY, MONTH, PEOPLE, _ground
 from tests.bench.results import Result, at_most, write
@@ -102,7 +103,7 @@ async def _frozen(
     began = time.perf_counter()
     async with transaction(pool, service_actor("subsidy")) as tx:
         await tx.execute("SET LOCAL statement_timeout = '300s'")
-        await snapshot_store.keep(tx, await run_store.lock_run(tx, run_id, None), county, owed)
+        await snapshot_store.keep(tx, await run_store.lock_run(tx, run_id, None), pack(county, owed))
         kept = time.perf_counter()
         await entitlement_store.enter(tx, run_id, EntitlementRows(evaluation))
     entered = time.perf_counter()

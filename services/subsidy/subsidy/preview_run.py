@@ -23,6 +23,7 @@ from subsidy import (
     programme_store,
     run_rules,
     run_store,
+    snapshot_rules,
     snapshot_store,
 )
 from subsidy.column_store import Ground
@@ -71,7 +72,7 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         )
         await entitlement_store.clear(tx, run.id)
         people, owed = await column_store.read_county(tx, ground, due)
-        await snapshot_store.keep(tx, run, people, owed)
+        await snapshot_store.keep(tx, run, snapshot_rules.pack(people, owed))
         evaluation = await asyncio.to_thread(evaluation_rules.evaluate, people, due, period, owed)
         await entitlement_store.enter(tx, run.id, EntitlementRows(evaluation))
         await run_store.save_previewed(tx, run.id, **decided)

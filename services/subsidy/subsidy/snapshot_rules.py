@@ -1,13 +1,10 @@
-"""Snapshots: everything that a month was computed from, as bytes that can be read again in ten years.
+"""Snapshots: everything that a month was computed from, as octets that can be read again in ten years.
 
-A part is an archive of NumPy arrays, compressed by zlib (RFC 1950). The archive's format, NPZ:
-https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. People and households are cut into parts of so many rows; what is the same for all of them
-is a part of its own.
+A part is an archive of arrays (`runtime.bulk_arrays`). People and households are cut into parts of so many rows; what
+is the same for all of them is a part of its own.
 """
 
-import io
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +14,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.bulk_arrays import ArraysUnlike, packed, unpacked
 from subsidy.case_rules import Amounts, County
 from subsidy.column_rules import Column, Table
 from subsidy.evaluation_rules import Owed
@@ -24,8 +22,6 @@ from subsidy.evaluation_rules import Owed
 Section = Literal["county", "person", "household"]
 
 ROWS_PER_PART: Final = 65_536
-LEVEL: Final = 1
-"""Of compression: what is higher takes three times as long for a tenth less."""
 FORMAT: Final = 1
 
 
@@ -45,13 +41,13 @@ class Part:
 
 def pack(county: County, owed: Owed) -> Iterator[Part]:
     """The parts, one after the other: what holds for all, people, households."""
-    yield Part("county", 0, 0, _packed(_common(county, owed)))
+    yield Part("county", 0, 0, packed(_common(county, owed)))
     for section, table in (("person", county.people), ("household", county.homes)):
         for number, begin in enumerate(range(0, len(table), ROWS_PER_PART)):
             rows = slice(begin, min(begin + ROWS_PER_PART, len(table)))
             mask = county.inhabitants if section == "person" else county.own_homes
             arrays = _cut(table, rows) | {"own": np.packbits(mask[rows])}
-            yield Part("person" if section == "person" else "household", number, rows.stop - begin, _packed(arrays))
+            yield Part("person" if section == "person" else "household", number, rows.stop - begin, packed(arrays))
 
 
 def unpack(parts: Iterable[Part]) -> tuple[County, Owed]:
@@ -61,7 +57,7 @@ def unpack(parts: Iterable[Part]) -> tuple[County, Owed]:
         by_section[part.section].append(part)
     if len(by_section["county"]) != 1:
         raise SnapshotUnlike("the part that holds for all")
-    common = _unpacked(by_section["county"][0].packed)
+    common = _read(by_section["county"][0])
     said = json.loads(bytes(common["said"]))
     people, inhabitants = _joined(by_section["person"], said["columns"]["person"])
     homes, own_homes = _joined(by_section["household"], said["columns"]["household"])
@@ -167,7 +163,7 @@ def _joined(parts: list[Part], described: Mapping[str, Mapping[str, Any]]) -> tu
     parts = sorted(parts, key=lambda part: part.number)
     if [part.number for part in parts] != list(range(len(parts))):
         raise SnapshotUnlike("a part of people or households")
-    cut = [_unpacked(part.packed) for part in parts]
+    cut = [_read(part) for part in parts]
     rows = [part.rows for part in parts]
 
     def whole(name: str, kind: Any) -> NDArray[Any]:
@@ -189,15 +185,8 @@ def _joined(parts: list[Part], described: Mapping[str, Mapping[str, Any]]) -> tu
     return table, bits("own")
 
 
-def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    archive = io.BytesIO()
-    np.savez(archive, allow_pickle=False, **arrays)
-    return zlib.compress(archive.getbuffer(), LEVEL)
-
-
-def _unpacked(packed: bytes) -> dict[str, NDArray[Any]]:
+def _read(part: Part) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(io.BytesIO(zlib.decompress(packed)), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (zlib.error, ValueError, OSError, KeyError) as error:
-        raise SnapshotUnlike("a part cannot be read") from error
+        return unpacked(part.packed)
+    except ArraysUnlike as error:
+        raise SnapshotUnlike(f"part {part.number} of {part.section}") from error

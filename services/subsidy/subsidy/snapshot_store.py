@@ -5,16 +5,14 @@ from collections.abc import Iterator
 
 from qingdan.ids import RunId
 from runtime.db import Tx
-from subsidy.case_rules import County
-from subsidy.evaluation_rules import Owed
 from subsidy.run_rules import Run
-from subsidy.snapshot_rules import Part, pack
+from subsidy.snapshot_rules import Part
 
 
-async def keep(tx: Tx, run: Run, county: County, owed: Owed) -> None:
-    """Keep what the run is computed from, in place of what an earlier preview was computed from."""
+async def keep(tx: Tx, run: Run, parts: Iterator[Part]) -> None:
+    """Keep what the run is computed from, in place of what an earlier preview was computed from; each part is made in a
+    thread, when its turn comes."""
     await tx.execute("DELETE FROM run_snapshot WHERE run_id = $1", run.id)
-    parts = pack(county, owed)
     while (part := await asyncio.to_thread(_next, parts)) is not None:
         await tx.execute(
             "INSERT INTO run_snapshot (run_id, section, number, division_id, rows, packed)"
