@@ -62,5 +62,5 @@ async def count_accounts(tx: Tx) -> dict[str, Any]:
     return {
         "accounts_by_state": dict.fromkeys(STATES, 0) | {row["state"]: row["accounts"] for row in rows},
         "accounts_in_doubt": await tx.fetchval("SELECT coalesce(sum(times), 0)::bigint FROM account_oddity"),
-        "payments_waiting": await tx.fetchval("SELECT count(*) FROM payment WHERE waits_for IS NOT NULL"),
+        "payments_waiting": await tx.fetchval("SELECT count(*) FROM payment WHERE waits_for = 'account_not_verified'"),
     }

@@ -259,7 +259,7 @@ async def wake_payments(tx: Tx, people: Collection[PersonId]) -> None:
     """Payments to these people that waited for their accounts are looked at again."""
     await tx.execute(
         "UPDATE payment SET waits_for = NULL, version = version + 1"
-        " WHERE payee = ANY($1::uuid[]) AND waits_for IS NOT NULL",
+        " WHERE payee = ANY($1::uuid[]) AND waits_for = 'account_not_verified'",
         people,
     )
 
@@ -269,7 +269,7 @@ async def wake_passed_over(tx: Tx, *, limit: int) -> int:
     woken: int = await tx.fetchval(
         """
         WITH decided AS (
-            SELECT p.id FROM payment p WHERE p.waits_for IS NOT NULL
+            SELECT p.id FROM payment p WHERE p.waits_for = 'account_not_verified'
             AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.person_id = p.payee AND i.unread)
             AND NOT EXISTS (
                 SELECT 1 FROM account a WHERE a.person_id = p.payee

@@ -13,11 +13,12 @@ service = Service(
     settings=Settings,
     migrations=Path(__file__).parents[1] / "migrations",
     router=http.router,
-    subscriptions=[consumers.on_facts, consumers.on_identities, consumers.on_bank],
+    subscriptions=[consumers.on_facts, consumers.on_identities, consumers.on_inspection, consumers.on_bank],
     works=[
         works.map_accounts,
         works.check_accounts,
         works.settle_accounts,
+        works.settle_holds,
         works.oblige_run,
         works.instruct_payments,
         works.ask_silent_payments,

@@ -1,17 +1,20 @@
-"""Events in: what the data hub says of people, households and counties, and banks of payments."""
+"""Events in: what the data hub says of people, households and counties, inspections of people, banks of payments."""
 
 from typing import Any
 
 from qingdan.bank_events import AccountChecked
 from qingdan.event import Tombstone
+from qingdan.inspection_events import BeneficiaryDoubted, DoubtCleared
 from qingdan.records_events import FactsRecorded, IdentityRecorded
-from qingdan.topics import IN_BANK, RECORDS_FACTS, RECORDS_IDENTITIES
+from qingdan.topics import IN_BANK, INSPECTION, RECORDS_FACTS, RECORDS_IDENTITIES
 from runtime.db import Tx
 from runtime.kafka import subscribe, subscribe_each
 from runtime.runs import Run
+from subsidy.clear_doubts import clear_doubts
 from subsidy.forget_facts import forget_facts
 from subsidy.forget_identities import forget_identities
 from subsidy.record_checks import record_checks
+from subsidy.record_doubts import record_doubts
 from subsidy.record_facts import record_facts
 from subsidy.record_identities import record_identities
 from subsidy.record_results import record_results
@@ -39,6 +42,18 @@ async def on_identities(tx: Tx, run: Run[Any]) -> None:
             await forget_identities(tx, run)
         case _:
             pass  # the topic has no other event today
+
+
+@subscribe(INSPECTION)
+async def on_inspection(tx: Tx, run: Run[Any]) -> None:
+    """Somebody on the spot doubts that a person is entitled, or doubts no more."""
+    match run:
+        case [BeneficiaryDoubted(), *_]:
+            await record_doubts(tx, run)
+        case [DoubtCleared(), *_]:
+            await clear_doubts(tx, run)
+        case _:
+            pass  # what visits find of villages changes nobody's payments
 
 
 @subscribe_each(IN_BANK, codes=lambda settings: settings.banks)

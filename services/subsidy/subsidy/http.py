@@ -12,7 +12,16 @@ from qingdan.ids import PaymentId, ProgrammeCode, RunId, Sha256
 from qingdan.subsidy_events import Period, RunClosed
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
-from subsidy import account_http, bank_file_http, progress_http, statement_http, why_http
+from subsidy import (
+    account_http,
+    adjustment_http,
+    bank_file_http,
+    hold_http,
+    objection_http,
+    progress_http,
+    statement_http,
+    why_http,
+)
 from subsidy.approve_run import ApprovedRun, approve_run
 from subsidy.close_run import close_run
 from subsidy.freeze_run import FrozenRun, freeze_run
@@ -38,7 +47,16 @@ from subsidy.take_statement import StatementTaken, take_statement
 from subsidy.verify_run import RunVerified, verify_run
 
 router = APIRouter(prefix="/v1", tags=["subsidy"])
-NOUNS = (account_http, bank_file_http, progress_http, statement_http, why_http)
+NOUNS = (
+    account_http,
+    adjustment_http,
+    bank_file_http,
+    hold_http,
+    objection_http,
+    progress_http,
+    statement_http,
+    why_http,
+)
 for noun in NOUNS:
     router.routes.extend(noun.router.routes)  # flat: a router within a router costs each request a second look-up
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from runtime.db import Tx
-from subsidy.payment_rules import Posting
+from subsidy.payment_rules import Account, Posting
 
 _POST_OBLIGATIONS = """
 WITH entry AS (
@@ -35,6 +35,21 @@ FROM entry JOIN moved m ON m.id = entry.payment_id AND m.kind = entry.kind
 CROSS JOIN LATERAL (VALUES (m.leaves, -1), (m.enters, 1)) AS side(account, sign)
 """
 
+_POST_MOVES = """
+WITH moved AS (
+    SELECT m.id, m.kind, m.amount_fen, c.obligation_id, c.division_id, c.department
+    FROM recovery_move m JOIN recovery_claim c ON c.id = m.claim_id WHERE m.id = ANY($1::bigint[])
+), entry AS (
+    INSERT INTO ledger_entry (obligation_id, kind, division_id, department, move_id)
+    SELECT obligation_id, kind, division_id, department, id FROM moved ORDER BY id
+    RETURNING id, move_id, division_id, department
+)
+INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
+SELECT entry.id, side.account, side.sign * m.amount_fen, entry.division_id, entry.department
+FROM entry JOIN moved m ON m.id = entry.move_id
+CROSS JOIN (VALUES ($2::text, -1), ($3::text, 1)) AS side(account, sign)
+"""
+
 
 async def post_obligations(tx: Tx, obligations: Sequence[UUID]) -> None:
     """These are owed from now on: they leave the budget and are payable."""
@@ -52,3 +67,8 @@ async def post_payments(tx: Tx, postings: Sequence[Posting]) -> None:
         [each.leaves for each in postings],
         [each.enters for each in postings],
     )
+
+
+async def post_moves(tx: Tx, moves: Sequence[int], *, leaves: Account, enters: Account) -> None:
+    """Money of these moves of claims (recovery_move), all of one kind, goes from one account to another."""
+    await tx.execute(_POST_MOVES, moves, leaves, enters)

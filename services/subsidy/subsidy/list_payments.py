@@ -35,7 +35,7 @@ class PaymentView(BaseModel):
     was_unknown: bool = Field(description="the bank was silent about it once")
     sent_at: datetime | None
     ended_on: date | None
-    waits_for: str | None = Field(default=None, description="why it is not sent yet: account_not_verified")
+    waits_for: str | None = Field(default=None, description="why it is not sent yet: account_not_verified, held")
     version: int
 
     @property

@@ -36,7 +36,7 @@ BankWord = Literal[
     "answered_in_progress",
     "answered_never_received",
 ]
-Account = Literal["budget", "payable", "in_transit", "paid"]
+Account = Literal["budget", "payable", "in_transit", "paid", "recovery"]
 Oddity = Literal[
     "unknown_payment",  # nobody here knows this payment
     "not_sent",  # it was never sent to any bank
@@ -75,6 +75,10 @@ NO_ACCOUNT: Final = "no_account"
 IDENTITY_UNREADABLE: Final = "identity_unreadable"
 ACCOUNT_NOT_VERIFIED: Final = "account_not_verified"
 """What a prepared payment waits for, as long as something is under way about its payee's account."""
+HELD: Final = "held"
+"""What a prepared payment waits for, as long as somebody has yet to decide whether it is paid."""
+STOPPED: Final = "stopped"
+"""Why a payment was never sent: it was decided that the item is not paid."""
 NOT_STATED: Final = "not_stated"
 """Why a payment was rejected or returned, when the bank only answered that it was."""
 
@@ -221,7 +225,7 @@ class Posting:
     """Money of one payment moves from one account to another."""
 
     payment: PaymentId
-    kind: PaymentState
+    kind: PaymentState | Literal["cancelled"]
     leaves: Account
     enters: Account
 
@@ -253,6 +257,11 @@ def posting(payment: PaymentId, before: PaymentState, after: PaymentState) -> Po
     """What a change of state moves in the books; None when the money stays where it is."""
     leaves, enters = HELD_ON[before], HELD_ON[after]
     return Posting(payment, after, leaves, enters) if leaves != enters else None
+
+
+def cancelling(payment: PaymentId) -> Posting:
+    """A stopped payment's money goes back to the budget, once none of the obligation's attempts ever went to a bank."""
+    return Posting(payment, "cancelled", HELD_ON["rejected"], "budget")
 
 
 def hear(payments: Iterable[Payment], messages: Sequence[BankMessage], *, today: date) -> Heard:

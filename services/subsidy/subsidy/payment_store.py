@@ -13,11 +13,25 @@ from qingdan.money import Fen
 from qingdan.sealed import Sealed
 from qingdan.subsidy_events import Outcome
 from runtime.db import Tx
-from subsidy.payment_rules import ACCOUNT_NOT_VERIFIED, FINAL, Payment
+from subsidy.payment_rules import FINAL, STOPPED, Payment
 from subsidy.run_rules import Standing
 
-# Of each obligation of the run that no payment is alive for: the first attempt, or the next one.
-_PREPARE = """
+# Of an obligation o: whether an open hold keeps it from being paid. One of a single item is that item's alone; one of a
+# person is of all that the person is entitled to, and of all that the person would receive for others.
+ON_HOLD = """EXISTS (
+    SELECT 1 FROM hold h WHERE h.lifted_at IS NULL AND h.beneficiary IN (o.beneficiary, o.payee)
+    AND (h.beneficiary = o.beneficiary OR h.programme IS NULL)
+    AND (h.programme IS NULL OR h.programme = o.programme) AND (h.occurrence IS NULL OR h.occurrence = o.occurrence)
+)"""
+# Of an obligation o: whether it was decided that it is not paid.
+IS_STOPPED = """EXISTS (
+    SELECT 1 FROM stopped_item s
+    WHERE s.programme = o.programme AND s.beneficiary = o.beneficiary AND s.occurrence = o.occurrence
+)"""
+
+# Of each obligation of the run that no payment is alive for: the first attempt, or the next one; never of what is
+# stopped.
+_PREPARE = f"""
 WITH prepared AS (
     INSERT INTO payment (obligation_id, run_id, division_id, department, programme, payee, amount_fen, attempt)
     SELECT o.id, o.run_id, o.division_id, o.department, o.programme, o.payee, o.amount_fen,
@@ -25,11 +39,11 @@ WITH prepared AS (
     FROM obligation o
     WHERE o.run_id = $1 AND NOT EXISTS (
         SELECT 1 FROM payment p WHERE p.obligation_id = o.id AND p.state NOT IN ('rejected', 'returned', 'reversed')
-    )
+    ) AND NOT {IS_STOPPED}
     ORDER BY o.programme, o.beneficiary, o.occurrence RETURNING amount_fen
 )
 SELECT count(*) AS payments, coalesce(sum(amount_fen), 0)::bigint AS total_fen FROM prepared
-"""
+"""  # noqa: S608
 
 _PREPARE_FIRST = """
 INSERT INTO payment (obligation_id, run_id, division_id, department, programme, payee, amount_fen, attempt)
@@ -38,10 +52,11 @@ FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY programme, beneficiary, occu
 """
 
 # The account in force is held as well, in the order of persons. It waits: something is under way about the payee's
-# account, and there is none in force, or one that the bank has said is closed.
-_TAKE_PREPARED = """
+# account, and there is none in force, or one that the bank has said is closed. Holds are looked at here and not when a
+# payment is prepared: whoever places one needs no lock against what is being prepared meanwhile.
+_TAKE_PREPARED = f"""
 WITH next AS MATERIALIZED (
-    SELECT id, programme, payee, amount_fen FROM payment
+    SELECT id, obligation_id, programme, payee, amount_fen FROM payment
     WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL ORDER BY id LIMIT $2 FOR UPDATE
 ), held AS MATERIALIZED (
     SELECT id, person_id, in_force_from FROM account
@@ -53,18 +68,27 @@ SELECT n.id, n.programme, n.payee, n.amount_fen,
        CASE WHEN i.unreadable THEN 'identity_unreadable' WHEN h.id IS NOT NULL THEN NULL
             WHEN EXISTS (SELECT 1 FROM account m WHERE m.person_id = n.payee AND m.state = 'mismatched')
                 THEN 'account_mismatched' ELSE 'no_account' END AS unpayable,
-       CASE WHEN i.unread OR c.id IS NOT NULL THEN
-           h.id IS NULL OR i.unreadable OR EXISTS (
-               SELECT 1 FROM payment p
-               WHERE p.payee = n.payee AND p.reason = 'account_closed' AND p.sent_at >= h.in_force_from
-           )
-       ELSE false END AS waits
-FROM next n LEFT JOIN identity i ON i.person_id = n.payee
+       CASE WHEN {ON_HOLD} OR {IS_STOPPED} THEN 'held'
+            WHEN (i.unread OR c.id IS NOT NULL) AND (
+                h.id IS NULL OR i.unreadable OR EXISTS (
+                    SELECT 1 FROM payment p
+                    WHERE p.payee = n.payee AND p.reason = 'account_closed' AND p.sent_at >= h.in_force_from
+                )
+            ) THEN 'account_not_verified' END AS waits_for
+FROM next n JOIN obligation o ON o.id = n.obligation_id LEFT JOIN identity i ON i.person_id = n.payee
 LEFT JOIN held h ON h.person_id = n.payee LEFT JOIN account_identity s ON s.account_id = h.id
 LEFT JOIN account c ON c.person_id = n.payee
     AND c.state IN ('proposed', 'asked', 'verified', 'unverifiable')
 ORDER BY n.id
-"""
+"""  # noqa: S608
+
+# What waited for a decision and waits for none any more; and whether none of the obligation's attempts ever left.
+_TAKE_DECIDED = f"""
+SELECT p.id, {IS_STOPPED} AS stopped,
+       NOT EXISTS (SELECT 1 FROM payment b WHERE b.obligation_id = o.id AND b.batch_id IS NOT NULL) AS never_left
+FROM payment p JOIN obligation o ON o.id = p.obligation_id
+WHERE p.waits_for = 'held' AND NOT {ON_HOLD} ORDER BY p.id LIMIT $1 FOR UPDATE OF p SKIP LOCKED
+"""  # noqa: S608
 
 _SEND = """
 WITH sent AS (
@@ -143,6 +167,14 @@ class Prepared(NamedTuple):
     unpayable: str | None = None
 
 
+class Decided(NamedTuple):
+    """A payment that waits for no decision any more. never_left: nothing of its obligation ever went to a bank."""
+
+    id: PaymentId
+    stopped: bool
+    never_left: bool
+
+
 class Asked(NamedTuple):
     """A payment that the bank is silent about."""
 
@@ -175,18 +207,19 @@ async def hold_unpaid(tx: Tx, run: RunId) -> None:
 async def take_prepared(tx: Tx, run: RunId, *, limit: int) -> list[Prepared]:
     """The next payments of the run to be sent, held until the transaction ends; none: there is nothing to send now.
 
-    Each with the account in force, which nobody changes until then. Those whose account is being verified or looked at
-    are passed over from now on, until something has become of it.
+    Each with the account in force, which nobody changes until then. Those whose account is being verified or looked at,
+    and those that are held or were stopped, are passed over from now on, until something has become of it.
     """
     while True:
         rows = await tx.fetch(_TAKE_PREPARED, run, limit)
-        if waiting := [row["id"] for row in rows if row["waits"]]:
+        if waiting := [row for row in rows if row["waits_for"]]:
             await tx.execute(
-                "UPDATE payment SET waits_for = $2, version = version + 1 WHERE id = ANY($1::uuid[])",
-                waiting,
-                ACCOUNT_NOT_VERIFIED,
+                "UPDATE payment p SET waits_for = e.waits_for, version = p.version + 1"
+                " FROM unnest($1::uuid[], $2::text[]) AS e(id, waits_for) WHERE p.id = e.id",
+                [row["id"] for row in waiting],
+                [row["waits_for"] for row in waiting],
             )
-        ready = [Prepared(*row[:-1]) for row in rows if not row["waits"]]
+        ready = [Prepared(*row[:-1]) for row in rows if not row["waits_for"]]
         if ready or not rows:
             return ready
 
@@ -217,6 +250,26 @@ async def save_given_up(tx: Tx, reasons: Mapping[PaymentId, str], *, today: date
         "UPDATE payment p SET state = 'rejected', reason = e.reason, ended_on = $3, version = p.version + 1"
         " FROM unnest($1::uuid[], $2::text[]) AS e(id, reason) WHERE p.id = e.id",
         *(list(reasons), list(reasons.values()), today),
+    )
+
+
+async def take_decided(tx: Tx, *, limit: int) -> list[Decided]:
+    """Payments that were held and are no more, held until the transaction ends; those that another replica holds are
+    left to it."""
+    return [Decided(*row) for row in await tx.fetch(_TAKE_DECIDED, limit)]
+
+
+async def save_resumed(tx: Tx, payments: Sequence[PaymentId]) -> None:
+    """These payments go with the next turn."""
+    await tx.execute("UPDATE payment SET waits_for = NULL, version = version + 1 WHERE id = ANY($1::uuid[])", payments)
+
+
+async def save_stopped(tx: Tx, payments: Sequence[PaymentId], *, today: date) -> None:
+    """These payments are never sent."""
+    await tx.execute(
+        "UPDATE payment SET waits_for = NULL, state = 'rejected', reason = $2, ended_on = $3, version = version + 1"
+        " WHERE id = ANY($1::uuid[])",
+        *(payments, STOPPED, today),
     )
 
 

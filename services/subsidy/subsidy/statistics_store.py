@@ -5,7 +5,7 @@ from typing import Any, Final
 from runtime.db import Tx
 from subsidy.payment_rules import STATES
 
-ACCOUNTS: Final = ("budget", "payable", "in_transit", "paid")
+ACCOUNTS: Final = ("budget", "payable", "in_transit", "paid", "recovery")
 
 # Paid twice: as far as our states say, and what a bank paid although another payment had taken the place.
 _COUNT = """

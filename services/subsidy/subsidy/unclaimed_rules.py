@@ -21,6 +21,7 @@ Reason = Literal[
     "no_payee",
     "no_account",
     "account_not_verified",
+    "held",
     "rejected",
     "returned",
     "reversed",
@@ -120,6 +121,7 @@ _SAID: Final[Mapping[Reason, Bilingual]] = {
     "no_payee": Bilingual(en="Nobody is known who could receive it", zh="没有可收款的人"),
     "no_account": Bilingual(en="There is no account to pay it to", zh="没有可用的收款账户"),
     "account_not_verified": Bilingual(en="Its account is still being verified", zh="收款账户尚在核验"),
+    "held": Bilingual(en="It is held until somebody decides", zh="已暂停发放，等待处理"),
     "rejected": Bilingual(en="The bank refused the payment", zh="银行拒付"),
     "returned": Bilingual(en="The money came back", zh="款项被退回"),
     "reversed": Bilingual(en="The bank took the money back", zh="款项被银行冲回"),
@@ -138,6 +140,10 @@ _NEXT: Final[Mapping[Reason, Bilingual]] = {
     "account_not_verified": Bilingual(
         en="It is paid as soon as the account is verified; look at it when that takes long.",
         zh="账户核验通过后即自动支付；如久未通过，请查看账户核验情况。",
+    ),
+    "held": Bilingual(
+        en="Finance, or the inspection that doubts, decides; the list of holds says what each waits for.",
+        zh="由财务或提出存疑的督查处理；暂停发放列表说明各项等待什么。",
     ),
     "rejected": Bilingual(en="Correct what the reason names; finance pays again.", zh="请按原因更正，由财务重新支付。"),
     "returned": Bilingual(en="Check the account with them; finance pays again.", zh="请核对账户，由财务重新支付。"),

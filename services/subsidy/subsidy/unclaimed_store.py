@@ -9,7 +9,7 @@ import asyncpg
 from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
 from runtime.db import Tx
-from subsidy.payment_rules import NO_ACCOUNT, UNPAID
+from subsidy.payment_rules import HELD, NO_ACCOUNT, STOPPED, UNPAID
 from subsidy.unclaimed_rules import NoRunHere, RunNamed
 
 _UNDER_WAY: Final = "ARRAY['proposed', 'asked', 'verified', 'unverifiable', 'mismatched']"
@@ -36,11 +36,13 @@ WITH unclaimed AS (
       AND NOT EXISTS (SELECT 1 FROM account a WHERE a.person_id = e.payee AND a.state = 'in_force')
     UNION ALL
     SELECT o.programme, o.beneficiary, o.occurrence, o.kind, o.division_id, o.department, o.amount_fen,
-           CASE WHEN o.payee IS NULL THEN 'no_payee' WHEN p.waits_for IS NOT NULL THEN 'account_not_verified'
+           CASE WHEN p.waits_for = '{HELD}' THEN 'held' WHEN o.payee IS NULL THEN 'no_payee'
+                WHEN p.waits_for IS NOT NULL THEN 'account_not_verified'
                 WHEN p.reason = '{NO_ACCOUNT}' THEN 'no_account' ELSE p.state END,
            p.reason, NULL, NULL, NULL
     FROM payment p JOIN obligation o ON o.id = p.obligation_id
-    WHERE p.run_id = $1 AND (p.state = ANY({_UNPAID}) OR p.waits_for IS NOT NULL) AND NOT EXISTS (
+    WHERE p.run_id = $1 AND (p.state = ANY({_UNPAID}) OR p.waits_for IS NOT NULL)
+    AND p.reason IS DISTINCT FROM '{STOPPED}' AND NOT EXISTS (
         SELECT 1 FROM payment later WHERE later.obligation_id = p.obligation_id
         AND (later.attempt > p.attempt OR later.state = 'settled')
     )

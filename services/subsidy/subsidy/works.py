@@ -16,6 +16,7 @@ from subsidy.map_accounts import map_accounts as read_identities
 from subsidy.oblige_run import oblige_run as oblige
 from subsidy.settings import Settings
 from subsidy.settle_accounts import settle_accounts as settle
+from subsidy.settle_holds import settle_holds as settle_held
 
 
 @every(1.0)
@@ -49,6 +50,12 @@ async def settle_accounts(work: Working) -> bool:
     """An account that nothing stands against any more is in force within a second."""
     settings = cast(Settings, work.settings)
     return await settle(work.pool, work.actor, timedelta(days=settings.account_expires_days))
+
+
+@every(1.0)
+async def settle_holds(work: Working) -> bool:
+    """What nothing holds any more goes with the next turn, and what was stopped ends, within a second."""
+    return await settle_held(work.pool, work.actor)
 
 
 @every(0.5)

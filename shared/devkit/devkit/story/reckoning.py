@@ -45,7 +45,7 @@ CONSUMED: Final = {
     "tasks": (INSPECTION, SIGNAGE, *map(in_access, BY_EVENT)),
     "inspection": (TASKS,),
     "signage": (TASKS, INSPECTION, ACCESS),
-    "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK)),
+    "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, INSPECTION, in_bank(BANK)),
 }
 SHARES_KNOWN_BY: Final = ("tasks", "inspection")
 NOT_PUBLIC: Final = (

@@ -1,0 +1,26 @@
+"""Use case: a second person of finance lets what is held be paid, or stops it for good."""
+
+from runtime import audit
+from runtime.actor import Actor, Role
+from runtime.db import Pool, Version, transaction
+from subsidy import hold_rules, hold_store, run_rules
+from subsidy.hold_rules import HoldId, HoldOutcome
+from subsidy.list_holds import HoldView
+
+
+async def lift_hold(pool: Pool, actor: Actor, hold_id: HoldId, outcome: HoldOutcome, *, expected: Version) -> HoldView:
+    """`resume`: it is paid with the next turn, unless another hold is on it. `stop`: one item is never paid, now or
+    later; of a wider hold, what waits to be sent just now is not, and what becomes owed later is paid.
+
+    Raises Forbidden, WholeCountyNeeded, NotFound, StaleVersion and the refusals of hold_rules.lift.
+    """
+    actor.require(Role.FINANCE_APPROVER)
+    run_rules.require_whole_county(actor.department)
+    async with transaction(pool, actor) as tx:
+        hold = await hold_store.lock_hold(tx, hold_id, expected)
+        hold_rules.lift(hold, actor.subject, outcome)
+        await hold_store.save_lifted(tx, hold.id, outcome, lifted_by=actor.subject)
+        view = HoldView(**dict(await hold_store.find_hold(tx, hold.id)))
+        audit.note(tx, "hold.lifted", str(hold.id), {"outcome": outcome, "cause": hold.cause})
+        tx.answer_with(view, version=view.version)
+    return view
