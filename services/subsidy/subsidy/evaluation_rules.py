@@ -19,7 +19,7 @@ from subsidy.column_rules import NOWHERE, Bools, Places, Table
 from subsidy.condition_rules import Number, Truth, number, reason_of, truth
 from subsidy.exclusion_rules import exclude
 from subsidy.outcome_rules import STANDS, Evaluation, Outcome, ids_of
-from subsidy.programme_rules import Compiled, Programme, ProgrammeFails
+from subsidy.programme_rules import AmountBeyondCap, Compiled, Programme, ProgrammeFails
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,9 @@ def _refuse_amounts(programme: Programme, amount: Number) -> None:
         out = (amount.values < 0) | (amount.values > FEN_MAX)
         if (out & known).any():
             raise ProgrammeFails(programme=programme.code, reason="amount_out_of_range")
+    cap_fen = programme.cap_fen
+    if cap_fen is not None and amount.highest > cap_fen and ((amount.values > cap_fen) & known).any():
+        raise AmountBeyondCap(programme=programme.code, reason="amount_beyond_cap", cap_fen=cap_fen)
 
 
 def _one_each(cases: Cases, yes: NDArray[Any], unknown: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -20,6 +20,8 @@ EXAMPLES_MAX: Final = 2_000
 
 Beneficiary = Literal["person", "household"]
 OncePer = Literal["period", "year", "year_serial", "business_entity_code", "deceased", "ever"]
+Cadence = Literal["monthly", "quarterly", "half_yearly", "yearly", "in_months", "one_off"]
+Payee = Literal["person_or_guardian", "household_head"]
 
 _Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _ExpressionText = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX, pattern=r"^[^\x00\x7f]*$")]
@@ -29,6 +31,10 @@ _FactWhole = Annotated[StrictInt, Field(ge=-FEN_MAX, le=FEN_MAX)]
 
 class NoProgrammesInForce(NotFound):
     """No version of the programmes is in force on that day. 该日没有生效的补贴项目版本。"""
+
+
+class ProgrammeVersionUnknown(NotFound):
+    """There is no such version of the programmes. 没有这个补贴项目版本。"""
 
 
 class ProgrammesNotLater(Conflict):
@@ -43,6 +49,15 @@ class ProgrammeFails(Refusal):
     """
 
     status = 422
+
+
+class AmountBeyondCap(ProgrammeFails):
+    """A programme comes to more for somebody than its cap, so the whole is not computed.
+    补贴项目对某对象得出的金额超过封顶额，本次未计算。
+
+    Say in the rule what is paid instead, or raise the cap, in a new version.
+    请在新版本的规则中写明超出时如何发放，或提高封顶额。
+    """
 
 
 class _Row(BaseModel):
@@ -72,12 +87,25 @@ class Programme(_Row):
     funding_source: _Line = ""
     law: _Line = ""
     source: _Line = ""
+    cap_fen: Annotated[
+        StrictInt | None,
+        Field(
+            ge=1,
+            le=FEN_MAX,
+            description="the most for one occurrence: a month, a year, a death; a rule that comes"
+            " to more for anybody is not computed",
+        ),
+    ] = None
 
 
 class Example(_Row):
-    """Facts of somebody made up, and what a programme must come to."""
+    """Facts of somebody made up, and what a programme must come to, in this version and in later ones."""
 
     programme: ProgrammeCode
+    name: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")] | None,
+        Field(description="a later version replaces the example of the same name, else that of the same facts"),
+    ] = None
     facts: Annotated[
         dict[FactName, StrictBool | _FactWhole | _FactText | Annotated[tuple[_FactText, ...], Field(max_length=100)]],
         Field(max_length=100),
@@ -140,18 +168,19 @@ def compile_stored(programmes: Sequence[Programme]) -> list[Compiled]:
 def disagreements(examples: Sequence[Example], computed: Sequence[Computed]) -> list[dict[str, object]]:
     """Which examples came to something else than they say."""
     return [
-        _fault(
+        fault(
             f"/examples/{at}",
             "differs",
-            f"{example.programme} comes to {_said(came)} here.",
-            f"{example.programme} 在此得出 {_said(came)}。",
+            f"{example.programme} comes to {said(came)} here.",
+            f"{example.programme} 在此得出 {said(came)}。",
         )
         for at, (example, came) in enumerate(zip(examples, computed, strict=True))
         if came.eligible is not example.eligible or (example.eligible and came.amount_fen != example.amount_fen)
     ]
 
 
-def _said(came: Computed) -> str:
+def said(came: Computed) -> str:
+    """In words of the request."""
     return (
         "unknown" if came.eligible is None else f"eligible={str(came.eligible).lower()}, amount_fen={came.amount_fen}"
     )
@@ -165,7 +194,7 @@ def _compile(programmes: Sequence[Programme], faults: list[dict[str, object]]) -
         amount = _parsed(programme, at, "amount_fen", "int", faults)
         if eligibility is not None and not eligibility.facts:
             faults.append(
-                _fault(
+                fault(
                     f"/programmes/{at}/eligibility",
                     "everybody",
                     "This names no fact, so it is the same for everybody: say who is eligible.",
@@ -177,6 +206,17 @@ def _compile(programmes: Sequence[Programme], faults: list[dict[str, object]]) -
     return compiled
 
 
+def cadence_of(programme: Programme) -> Cadence:
+    """How often it is paid, by its due months; `in_months`: as often as none of the other words says."""
+    in_a_year: Mapping[int, Cadence] = {12: "monthly", 4: "quarterly", 2: "half_yearly", 1: "yearly", 0: "one_off"}
+    return in_a_year.get(len(programme.due_months), "in_months")
+
+
+def payee_of(programme: Programme) -> Payee:
+    """Who receives it: the person, who is of age, else a guardian; of a household its head."""
+    return "person_or_guardian" if programme.beneficiary == "person" else "household_head"
+
+
 def _parsed(
     programme: Programme, at: int, member: str, wanted: Type, faults: list[dict[str, object]]
 ) -> Expression | None:
@@ -185,9 +225,9 @@ def _parsed(
         entities.append("person")
     try:
         return parse(getattr(programme, member), wanted, entities)
-    except ExpressionFault as fault:
+    except ExpressionFault as unfit:
         pointer = f"/programmes/{at}/{member}"
-        faults.append(_fault(pointer, fault.code, fault.message, fault.message_zh) | {"column": fault.column})
+        faults.append(fault(pointer, unfit.code, unfit.message, unfit.message_zh) | {"column": unfit.column})
         return None
 
 
@@ -196,7 +236,7 @@ def _double(programmes: Sequence[Programme]) -> Iterator[dict[str, object]]:
         often = Counter(getattr(programme, member) for programme in programmes)
         for at, programme in enumerate(programmes):
             if often[getattr(programme, member)] > 1:
-                yield _fault(
+                yield fault(
                     f"/programmes/{at}/{member}",
                     "double",
                     f"Another programme has this {member}: give each its own.",
@@ -208,32 +248,32 @@ def _misfits(programmes: Sequence[Programme]) -> Iterator[dict[str, object]]:
     for at, programme in enumerate(programmes):
         place = f"/programmes/{at}"
         if bool(programme.due_months) != (programme.once_per == "period"):
-            yield _fault(
+            yield fault(
                 f"{place}/once_per",
                 "once_per",
                 "A programme with due months is paid once per period; one on occurrence, once per something else.",
                 "有固定发放月份的项目按 period 发放一次；按发生情况发放的项目须另行说明。",
             )
         if (programme.once_per == "deceased") != (programme.person_facts_of == "deceased"):
-            yield _fault(
+            yield fault(
                 f"{place}/person_facts_of",
                 "deceased",
                 "Paid once per deceased person, it reads the facts of the deceased, and the other way round.",
                 "按逝者发放一次的项目须读取逝者的数据项，反之亦然。",
             )
         if programme.beneficiary == "person" and programme.person_facts_of is not None:
-            yield _fault(
+            yield fault(
                 f"{place}/person_facts_of",
                 "whose",
                 "A person's programme reads the person's own facts: leave this out.",
                 "个人项目读取本人的数据项：请勿填写。",
             )
         if programme.beneficiary == "household" and programme.once_per == "business_entity_code":
-            yield _fault(
+            yield fault(
                 f"{place}/once_per", "whose", "A household has no business of its own.", "家庭没有自己的市场主体。"
             )
         if len(set(programme.due_months)) < len(programme.due_months):
-            yield _fault(f"{place}/due_months", "double", "A month stands here twice.", "同一月份出现了两次。")
+            yield fault(f"{place}/due_months", "double", "A month stands here twice.", "同一月份出现了两次。")
 
 
 def _lonely(programmes: Sequence[Programme], examples: Sequence[Example]) -> Iterator[dict[str, object]]:
@@ -241,7 +281,7 @@ def _lonely(programmes: Sequence[Programme], examples: Sequence[Example]) -> Ite
     for at, programme in enumerate(programmes):
         for other in programme.excludes:
             if other == programme.code or programme.code not in excluded.get(other, ()):
-                yield _fault(
+                yield fault(
                     f"/programmes/{at}/excludes",
                     "one_sided",
                     f"{other} must be another programme here that excludes {programme.code} in turn.",
@@ -249,7 +289,7 @@ def _lonely(programmes: Sequence[Programme], examples: Sequence[Example]) -> Ite
                 )
     for at, example in enumerate(examples):
         if example.programme not in excluded:
-            yield _fault(
+            yield fault(
                 f"/examples/{at}/programme", "unknown", "There is no such programme here.", "本版本没有此项目。"
             )
         yield from _unfit(example, at)
@@ -263,7 +303,7 @@ def _unfit(example: Example, at: int) -> Iterator[dict[str, object]]:
         except FactUnfit:
             fits = False
         if not fits:
-            yield _fault(
+            yield fault(
                 f"/examples/{at}/facts/{name}",
                 "fact",
                 "The vocabulary has no such fact, or it is never that.",
@@ -271,5 +311,6 @@ def _unfit(example: Example, at: int) -> Iterator[dict[str, object]]:
             )
 
 
-def _fault(pointer: str, code: str, message: str, message_zh: str) -> dict[str, object]:
+def fault(pointer: str, code: str, message: str, message_zh: str) -> dict[str, object]:
+    """One entry of Invalid's errors: which place of the request is unfit, and why."""
     return {"in": "body", "pointer": pointer, "code": code, "message": message, "message_zh": message_zh}
