@@ -203,12 +203,14 @@ class _Trial:
         return _otherwise(self.facts, month, [step.to for step in steps])
 
     def _set(self, steps: Sequence[_Step]) -> ChangeSet:
-        """Without what turned out not to be needed."""
-        needed = list(steps)
-        for step in steps:
-            fewer = [each for each in needed if each is not step]
-            if self._turns(fewer):
-                needed = fewer
+        """Without what turned out not to be needed; what was needed beside another may not be without it."""
+        needed, tried = list(steps), -1
+        while tried != len(needed):
+            tried = len(needed)
+            for step in tuple(needed):
+                fewer = [each for each in needed if each is not step]
+                if self._turns(fewer):
+                    needed = fewer
         before, after = values(self.facts), self._after(needed)
         changes = []
         for step in needed:

@@ -44,6 +44,12 @@ def test_every_set_that_is_told_changes_the_verdict_and_none_is_needless(text: s
         assert not any(one < other for one in changed for other in changed)
 
 
+def test_what_is_needed_beside_another_change_may_be_needless_without_it() -> None:
+    text = "is_alive && disability_level in [1, 7] && age_years == age_years || age_years == disability_level"
+    facts = {"is_alive": False, "disability_level": 0, "age_years": None}
+    assert would_change(text, facts) == ["age_years None→0 told"]
+
+
 def test_every_refused_example_is_told_what_would_change_it() -> None:
     for example in examples():
         root, facts = seventy()[example.programme].eligibility.root, facts_of(example)
