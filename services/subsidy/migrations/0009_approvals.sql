@@ -6,6 +6,14 @@ ALTER TABLE run
     ADD COLUMN frozen_items bigint CHECK (frozen_items >= 1),
     ADD COLUMN frozen_fen bigint CHECK (frozen_fen >= 1);
 
+-- What was frozen and not approved yet was hashed in another way, and nobody knows how many people it needs: such a run
+-- is a preview again, to be looked at and frozen once more.
+SELECT set_config('app.actor', 'migration', true), set_config('app.division', '1', true);
+UPDATE run SET state = 'previewed', frozen_by = NULL, frozen_hash = NULL, notice_until = NULL, frozen_on = NULL,
+               version = version + 1
+WHERE state = 'frozen';
+SELECT set_config('app.actor', '', true), set_config('app.division', '', true);
+
 CREATE TABLE run_approval (
     run_id uuid NOT NULL REFERENCES run,
     approver text NOT NULL,
