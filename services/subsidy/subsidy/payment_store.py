@@ -53,7 +53,8 @@ FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY programme, beneficiary, occu
 
 # The account in force is held as well, in the order of persons. It waits: something is under way about the payee's
 # account, and there is none in force, or one that the bank has said is closed. Holds are looked at here and not when a
-# payment is prepared: whoever places one needs no lock against what is being prepared meanwhile.
+# payment is prepared: whoever places one needs no lock against what is being prepared meanwhile. OFFSET 0: each
+# obligation is looked up by its key; a join would read all of them for each batch once there are many.
 _TAKE_PREPARED = f"""
 WITH next AS MATERIALIZED (
     SELECT id, obligation_id, programme, payee, amount_fen FROM payment
@@ -75,7 +76,8 @@ SELECT n.id, n.programme, n.payee, n.amount_fen,
                     WHERE p.payee = n.payee AND p.reason = 'account_closed' AND p.sent_at >= h.in_force_from
                 )
             ) THEN 'account_not_verified' END AS waits_for
-FROM next n JOIN obligation o ON o.id = n.obligation_id LEFT JOIN identity i ON i.person_id = n.payee
+FROM next n CROSS JOIN LATERAL (SELECT * FROM obligation WHERE id = n.obligation_id OFFSET 0) AS o
+LEFT JOIN identity i ON i.person_id = n.payee
 LEFT JOIN held h ON h.person_id = n.payee LEFT JOIN account_identity s ON s.account_id = h.id
 LEFT JOIN account c ON c.person_id = n.payee
     AND c.state IN ('proposed', 'asked', 'verified', 'unverifiable')
