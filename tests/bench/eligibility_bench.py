@@ -182,7 +182,8 @@ def _reference(python: Path, plan_file: Path) -> float:
         raise RuntimeError(done.stderr[-2_000:])
     said = json.loads(done.stdout.splitlines()[-1])
     seconds: float = said["read_s"] + said["compute_s"]
-    print(f"  eligibility: OpenFisca {seconds:.2f} s ({said['read_s']:.2f} reading), {said['entitled']:,}", flush=True)
+    entitled = sum(said["entitled"].values())
+    print(f"  eligibility: OpenFisca {seconds:.2f} s ({said['read_s']:.2f} reading), {entitled:,}", flush=True)
     return seconds
 
 
