@@ -170,5 +170,6 @@ def test_there_is_a_limit_to_everything(text: str, code: str) -> None:
 
 
 def test_as_much_as_allowed_is_no_fault() -> None:
-    condition("(" * DEPTH_MAX + "is_alive" + ")" * DEPTH_MAX)
-    condition(" || ".join(["is_alive"] * (NODES_MAX // 2)))
+    deep = condition("(" * DEPTH_MAX + "is_alive" + ")" * DEPTH_MAX)
+    wide = condition(" || ".join(["is_alive"] * (NODES_MAX // 2)))
+    assert [[fact.name for fact in each.facts] for each in (deep, wide)] == [["is_alive"], ["is_alive"]]
