@@ -11,10 +11,10 @@ from qingdan.event import ContractModel
 from qingdan.sealed import Sealed, WrappedKey
 from runtime import sealing
 from runtime.db import Tx
-from runtime.sealing import ContentKey, PrivateKeys, PublicKey
+from runtime.sealing import ContentKey, PrivateKeys
+from subsidy import identity_store
 from subsidy.bank_file_rules import BankFileId
 
-RECIPIENT: Final = "service:subsidy"
 PARTS_AT_ONCE: Final = 100
 _PART_BYTES: Final = 9_000  # sealed, 16,023 characters of the 16,384 that a sealed body may have
 _TYPE: Final = "bank-file.part"
@@ -42,10 +42,7 @@ class SealedPart(NamedTuple):
 
 def wrap(key: ContentKey, keys: PrivateKeys) -> WrappedKey:
     """The content key for the service's newest own key. Raises ValueError when the key file holds none."""
-    kid = next(reversed(list(keys.by_kid)), None)
-    if kid is None:
-        raise ValueError("the service's key file holds no key")
-    return sealing.wrap(key, PublicKey(RECIPIENT, kid, keys.by_kid[kid].public_key()))
+    return sealing.wrap(key, keys.newest(identity_store.RECIPIENT))
 
 
 def unwrap(wrapped: WrappedKey, keys: PrivateKeys) -> ContentKey:

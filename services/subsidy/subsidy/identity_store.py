@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
 from qingdan.bank_events import PaymentOrder
 from qingdan.ids import BatchId, PersonId
 from qingdan.records_events import Identity, IdentityRecorded
-from qingdan.sealed import Sealed, WrappedKey
+from qingdan.sealed import Cipher, Sealed, WrappedKey
 from qingdan.subsidy_events import Period
 from runtime import sealing
 from runtime.db import Tx
-from runtime.sealing import PrivateKeys, Unsealable
+from runtime.sealing import ContentKey, PrivateKeys, Unsealable
 from subsidy.payment_rules import IDENTITY_UNREADABLE, NO_ACCOUNT
 from subsidy.payment_store import Prepared
 
+RECIPIENT: Final = "service:subsidy"
 _KEYS = TypeAdapter(tuple[WrappedKey, ...])
 
 
@@ -31,11 +32,8 @@ class SealedIdentity(NamedTuple):
 def open_identity(identity: SealedIdentity, keys: PrivateKeys) -> Identity:
     """What is in it, in the clear. Raises Unsealable: the key was destroyed to forget the person, or is not ours."""
     sealed = Sealed.model_validate_json(identity.sealed)
-    ours = [each for each in _KEYS.validate_json(identity.keys) if each.recipient_key in keys.by_kid]
-    if not ours:
-        raise Unsealable()
     clear = sealing.unseal(
-        sealing.unwrap(ours[0], keys, sealed.cipher),
+        _content_key(identity, keys, sealed.cipher),
         sealed,
         Identity,
         event_type=IdentityRecorded.event_type(),
@@ -44,6 +42,26 @@ def open_identity(identity: SealedIdentity, keys: PrivateKeys) -> Identity:
     if clear.person != identity.person:
         raise Unsealable()
     return clear
+
+
+def kept_together(identities: Sequence[SealedIdentity], keys: PrivateKeys) -> list[SealedIdentity]:
+    """The same identities with their content keys wrapped to our own key, and to it alone, under one ephemeral key.
+
+    A payday opens them all: where each has an ephemeral key of its own, every payment takes a key agreement. Raises
+    Unsealable, ValueError when we have no key.
+    """
+    content = [_content_key(each, keys, Sealed.model_validate_json(each.sealed).cipher) for each in identities]
+    wrapped = sealing.wrap_together(content, keys.newest(RECIPIENT))
+    return [
+        each._replace(keys=_KEYS.dump_json((key,)).decode()) for each, key in zip(identities, wrapped, strict=True)
+    ]
+
+
+def _content_key(identity: SealedIdentity, keys: PrivateKeys, cipher: Cipher) -> ContentKey:
+    ours = [each for each in _KEYS.validate_json(identity.keys) if each.recipient_key in keys.by_kid]
+    if not ours:
+        raise Unsealable()
+    return sealing.unwrap(ours[0], keys, cipher)
 
 
 def order_of(payment: Prepared, keys: PrivateKeys, batch: BatchId, seq: int, *, period: Period) -> PaymentOrder | str:

@@ -35,10 +35,14 @@ class Mapping:
 
 @dataclass(slots=True)
 class _Read:
-    """What identities name, by what they belong to; None: no account. Who is in neither could not be opened."""
+    """What identities name, by what they belong to; None: no account. Who is in neither could not be opened.
+
+    kept: the identities of those people as they are kept with their accounts.
+    """
 
     people: dict[PersonId, Named | None] = field(default_factory=dict)
     accounts: dict[AccountCheckId, Named] = field(default_factory=dict)
+    kept: dict[PersonId, SealedIdentity] = field(default_factory=dict)
 
 
 async def map_accounts(pool: Pool, actor: Actor, mapping: Mapping) -> bool:
@@ -85,10 +89,10 @@ async def _save(
         reading = account_rules.read(versions.get(identity.person, []), named)
         withdrawn += reading.withdrawn
         if reading.same is not None:
-            seals[reading.same] = identity
+            seals[reading.same] = read.kept[identity.person]
         if reading.proposed is not None and named is not None:
             check = AccountCheckId(new_id())
-            proposals.append(Proposal(check, reading.proposed, reading.change, named, identity))
+            proposals.append(Proposal(check, reading.proposed, reading.change, named, read.kept[identity.person]))
     if withdrawn:
         await account_store.save_withdrawn(tx, withdrawn)
     if seals:
@@ -116,6 +120,8 @@ def _open(mapping: Mapping, unread: Sequence[SealedIdentity], seals: dict[Accoun
             continue
         if named is not None:
             read.accounts[account] = named
+    opened = [identity for identity in unread if identity.person in read.people]
+    read.kept = {each.person: each for each in identity_store.kept_together(opened, keys)}
     return read
 
 

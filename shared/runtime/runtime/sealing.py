@@ -10,9 +10,9 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -90,6 +90,13 @@ class PrivateKeys:
             by_kid[jwk["kid"]] = private
         return cls(by_kid)
 
+    def newest(self, recipient: Recipient) -> "PublicKey":
+        """To wrap for ourselves: the public half of the last key in the file. Raises ValueError when it holds none."""
+        kid = next(reversed(list(self.by_kid)), None)
+        if kid is None:
+            raise ValueError(f"the key file of {recipient} holds no key")
+        return PublicKey(recipient, kid, self.by_kid[kid].public_key())
+
 
 def read_public_keys(path: Path) -> dict[Recipient, PublicKey]:
     """The newest key of each recipient (the last in the file), from a JWK Set. Raises OSError, ValueError."""
@@ -152,16 +159,27 @@ def new_content_key(cipher: Cipher = "A256GCM") -> ContentKey:
 
 def wrap(key: ContentKey, receiver: PublicKey) -> WrappedKey:
     """`key` for whoever holds the receiver's private key."""
+    (wrapped,) = wrap_together([key], receiver)
+    return wrapped
+
+
+def wrap_together(keys: Sequence[ContentKey], receiver: PublicKey) -> list[WrappedKey]:
+    """Each for whoever holds the receiver's private key, under one ephemeral key: they take one key agreement to open,
+    whose result `unwrap` keeps for a while, where `wrap` takes one for each. Nothing else differs.
+    """
     ephemeral = ec.generate_private_key(_CURVE)
-    wrapped = aes_key_wrap(_agreed(ephemeral, receiver.point), key.secret)
     point = ephemeral.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return WrappedKey(
-        key=key.id,
-        recipient=receiver.recipient,
-        recipient_key=receiver.kid,
-        algorithm=_WRAP,
-        wrapped=_text(point + wrapped),
-    )
+    agreed = _agreed(ephemeral, receiver.point)
+    return [
+        WrappedKey(
+            key=key.id,
+            recipient=receiver.recipient,
+            recipient_key=receiver.kid,
+            algorithm=_WRAP,
+            wrapped=_text(point + aes_key_wrap(agreed, key.secret)),
+        )
+        for key in keys
+    ]
 
 
 def unwrap(wrapped: WrappedKey, keys: PrivateKeys, cipher: Cipher) -> ContentKey:
@@ -171,8 +189,7 @@ def unwrap(wrapped: WrappedKey, keys: PrivateKeys, cipher: Cipher) -> ContentKey
         raise Unsealable()
     raw = _bytes(wrapped.wrapped)
     try:
-        point = ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, raw[:_POINT_BYTES])
-        secret = aes_key_unwrap(_agreed(private, point), raw[_POINT_BYTES:])
+        secret = aes_key_unwrap(_agreed_with(private, raw[:_POINT_BYTES]), raw[_POINT_BYTES:])
     except (ValueError, InvalidUnwrap):
         secret = b""
     if len(secret) != _SECRET_BYTES[cipher]:
@@ -216,6 +233,12 @@ def _opened(key: ContentKey, sealed: Sealed, bound_to: bytes) -> bytes:
 
 def _bound_to(event_type: str, event_key: str) -> bytes:
     return f"{event_type}\n{event_key}".encode()
+
+
+@lru_cache(maxsize=4096)
+def _agreed_with(private: ec.EllipticCurvePrivateKey, point: bytes) -> bytes:
+    """Raises ValueError for bytes that are no point of the curve."""
+    return _agreed(private, ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, point))
 
 
 def _agreed(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:

@@ -1,6 +1,7 @@
 """Whom an account is paid by: verified before the first payment; a change cools off and is seen by two."""
 
 import asyncio
+import json
 import random
 from datetime import timedelta
 from pathlib import Path
@@ -298,6 +299,20 @@ async def test_no_account_and_no_name_rests_or_leaves_in_the_clear(payday: Payda
         assert rows or table == "account_oddity"
         everything += str(rows)
     assert not [text for text in (OLD, NEW, "金丝雀甄") if text in everything]
+
+
+async def test_who_was_read_together_is_opened_with_one_key_agreement(payday: Payday) -> None:
+    """Each identity came under an ephemeral key of its own; what is kept for paydays has one, and our key alone."""
+    people = [await resident(payday) for _ in range(3)]
+    await payday.verify_accounts()
+    came = [json.loads(row["keys"]) for row in await payday.scene.rows("SELECT keys::text FROM identity")]
+    kept = [json.loads(row["keys"]) for row in await payday.scene.rows("SELECT keys::text FROM account_identity")]
+    assert len({keys[0]["wrapped"][:86] for keys in came}) == len(people)
+    assert len({keys[0]["wrapped"][:86] for keys in kept}) == 1
+    assert [len(keys) for keys in kept] == [1] * len(people)
+    await payday.approve(await payday.previewed(people, period="2026-07"))
+    await payday.instruct()
+    assert [order.account.reveal() for order in await payday.orders()] == [OLD] * len(people)
 
 
 async def test_an_account_of_an_older_version_is_known_again(payday: Payday) -> None:

@@ -1,9 +1,10 @@
 """The bank's teller and book, without Kafka: what is paid, how often, what is answered, and what is kept."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -317,8 +318,13 @@ def test_the_book_itself_refuses_a_second_payment_of_the_same_id(tmp_path: Path,
     bank.take(*batch.events())
     booked = bank.book.payment(UUID(str(batch.payments[0])))
     assert booked is not None
-    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"), bank.book.transaction():
         bank.book.enter(booked)
+    new = replace(booked, id=uuid4())
+    with pytest.raises(sqlite3.IntegrityError, match="twice"), bank.book.transaction():
+        bank.book.enter(new)
+        bank.book.enter(new)
+    assert totals(bank.directory).payments == {"settled": 1}
 
 
 def test_the_book_holds_no_account_and_no_name(tmp_path: Path, keys: Keys) -> None:

@@ -29,6 +29,7 @@ from runtime.sealing import (
     unseal,
     unwrap,
     wrap,
+    wrap_together,
     write_hash_key,
     write_key_pair,
 )
@@ -127,6 +128,26 @@ def test_two_wrappings_of_one_key_have_nothing_in_common(keys: tuple[PublicKey, 
     first, second = wrap(key, public), wrap(key, public)
     assert first.wrapped != second.wrapped
     assert unwrap(first, private, "A256GCM") == unwrap(second, private, "A256GCM") == key
+
+
+def test_keys_wrapped_together_open_singly_and_share_nothing_but_the_agreement(
+    keys: tuple[PublicKey, PrivateKeys],
+) -> None:
+    public, private = keys
+    secrets = [new_content_key(cipher) for cipher in (*CIPHERS, *CIPHERS)]
+    wrapped = wrap_together(secrets, public)
+    assert [unwrap(each, private, key.cipher) for each, key in zip(wrapped, secrets, strict=True)] == secrets
+    raw = [base64.urlsafe_b64decode(each.wrapped + "==") for each in wrapped]
+    assert len({each[:65] for each in raw}) == 1
+    assert len({each[65:] for each in raw}) == len(secrets)
+    assert wrap_together(secrets, public)[0].wrapped[:86] != wrapped[0].wrapped[:86]
+
+
+def test_whoever_has_no_key_of_its_own_wraps_nothing_for_itself(keys: tuple[PublicKey, PrivateKeys]) -> None:
+    public, private = keys
+    assert (private.newest(BANK).kid, private.newest(BANK).recipient) == (public.kid, BANK)
+    with pytest.raises(ValueError, match=f"{BANK} holds no key"):
+        PrivateKeys({}).newest(BANK)
 
 
 def test_the_private_half_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
 """The bank's book in SQLite: batches, payments and the answers still to be sent, changed in whole transactions only."""
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from qingdan.envelope import KafkaRecord
 
 FILE: Final = "book.sqlite3"
+KEYS_MAX: Final = 1_000
 
 # A payment's id is its primary key; `transfer` is the money itself, out as a positive amount and back as a negative
 # one, and has no such key: whoever looks for what was paid twice must be able to find it. Its day is the one in China.
@@ -73,8 +75,21 @@ class Answer(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
+@dataclass(slots=True)
+class _Page:
+    """What a transaction has added and not written yet."""
+
+    payments: dict[UUID, Payment] = field(default_factory=dict)
+    transfers: list[tuple[str, int]] = field(default_factory=list)
+    answers: list[tuple[int, str, str, str]] = field(default_factory=list)
+
+
 class Book:
-    """The book in `directory`, for its one writer."""
+    """The book in `directory`, for its one writer.
+
+    What is new is written at the end of the transaction, all at once: a payment is entered as what became of it within
+    the transaction, in one statement.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
@@ -82,6 +97,8 @@ class Book:
         # Not synchronised at every commit: a killed process loses nothing, and no test turns the power off.
         self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
         self._db.executescript(_TABLES)
+        self._keys: dict[UUID, str] = {}
+        self._new = _Page()
 
     def close(self) -> None:
         self._db.close()
@@ -92,10 +109,23 @@ class Book:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._write()
         except BaseException:
+            self._new, self._keys = _Page(), {}
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+    def _write(self) -> None:
+        """What is new. Raises sqlite3.IntegrityError for a payment that is in the book already."""
+        new, self._new = self._new, _Page()
+        if new.payments:
+            rows = [_row(payment) for payment in new.payments.values()]
+            self._db.executemany("INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        if new.transfers:
+            self._db.executemany("INSERT INTO transfer (payment, amount_fen) VALUES (?, ?)", new.transfers)
+        if new.answers:
+            self._db.executemany("INSERT INTO answer VALUES (NULL, ?, ?, ?, ?)", new.answers)
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -116,8 +146,15 @@ class Book:
 
     def key_of(self, batch: UUID) -> str | None:
         """The batch's wrapped key; None before it is declared."""
-        found = self._db.execute("SELECT key FROM batch WHERE id = ?", (str(batch),)).fetchone()
-        return found[0] if found else None
+        key = self._keys.get(batch)
+        if key is None:
+            found = self._db.execute("SELECT key FROM batch WHERE id = ?", (str(batch),)).fetchone()
+            if found is None:
+                return None
+            if len(self._keys) >= KEYS_MAX:
+                self._keys.clear()
+            key = self._keys[batch] = found[0]
+        return key
 
     def put_aside(self, payment: UUID, batch: UUID, event_id: str, body: str) -> None:
         """Keep an instruction until its batch is declared."""
@@ -132,21 +169,24 @@ class Book:
         return self._db.execute("SELECT 1 FROM waiting WHERE payment = ?", (str(payment),)).fetchone() is not None
 
     def payment(self, payment: UUID) -> Payment | None:
+        if payment in self._new.payments:
+            return self._new.payments[payment]
         row = self._db.execute("SELECT * FROM payment WHERE id = ?", (str(payment),)).fetchone()
         return _payment(row) if row else None
 
     def enter(self, new: Payment) -> None:
-        """A new payment. Raises sqlite3.IntegrityError for one that is in the book."""
-        self._db.execute(
-            "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(str(new.id), str(new.batch), new.seq, new.amount_fen, new.account, new.status, new.reason),
-                *(new.times_instructed, new.next_status, new.next_reason, new.next_ms),
-            ),
-        )
+        """A payment that is not in the book. Raises sqlite3.IntegrityError, for one that was there before at the end
+        of the transaction.
+        """
+        if new.id in self._new.payments:
+            raise sqlite3.IntegrityError("a payment is entered twice")
+        self._new.payments[new.id] = new
 
     def change(self, now: Payment) -> None:
         """Its status and what comes next; the amount never changes."""
+        if now.id in self._new.payments:
+            self._new.payments[now.id] = now
+            return
         self._db.execute(
             "UPDATE payment SET status = ?, reason = ?, times_instructed = ?, next_status = ?, next_reason = ?,"
             " next_ms = ? WHERE id = ?",
@@ -155,10 +195,11 @@ class Book:
 
     def transfer(self, payment: UUID, amount_fen: int) -> None:
         """Money that leaves (positive) or comes back."""
-        self._db.execute("INSERT INTO transfer (payment, amount_fen) VALUES (?, ?)", (str(payment), amount_fen))
+        self._new.transfers.append((str(payment), amount_fen))
 
     def payments_due(self, now_ms: int, limit: int) -> list[Payment]:
         """Payments whose next step has come, the oldest first."""
+        self._write()
         rows = self._db.execute("SELECT * FROM payment WHERE next_ms <= ? ORDER BY next_ms LIMIT ?", (now_ms, limit))
         return [_payment(row) for row in rows]
 
@@ -166,9 +207,8 @@ class Book:
 
     def queue(self, answer: KafkaRecord, due_ms: int) -> None:
         """An answer to be sent, not before that time."""
-        headers = json.dumps([(name, text.decode()) for name, text in answer.headers])
-        key, value = (answer.key or b"").decode(), (answer.value or b"").decode()
-        self._db.execute("INSERT INTO answer VALUES (NULL, ?, ?, ?, ?)", (due_ms, key, value, headers))
+        headers = orjson.dumps([(name, text.decode()) for name, text in answer.headers]).decode()
+        self._new.answers.append((due_ms, (answer.key or b"").decode(), (answer.value or b"").decode(), headers))
 
     def answers_due(self, now_ms: int, limit: int) -> list[Answer]:
         """In the order in which they were queued."""
@@ -176,7 +216,7 @@ class Book:
             "SELECT number, key, value, headers FROM answer WHERE due_ms <= ? ORDER BY number LIMIT ?", (now_ms, limit)
         )
         return [
-            Answer(number, key.encode(), value.encode(), [(name, text.encode()) for name, text in json.loads(headers)])
+            Answer(number, key.encode(), value.encode(), [(name, text.encode()) for name, text in orjson.loads(headers)])
             for number, key, value, headers in rows
         ]
 
@@ -184,7 +224,15 @@ class Book:
         self._db.executemany("UPDATE answer SET due_ms = NULL WHERE number = ?", [(number,) for number in numbers])
 
 
-def _payment(
-    row: tuple[str, str, int, int | None, str | None, str, str | None, int, str | None, str | None, int | None],
-) -> Payment:
+_Row = tuple[str, str, int, int | None, str | None, str, str | None, int, str | None, str | None, int | None]
+
+
+def _payment(row: _Row) -> Payment:
     return Payment(UUID(row[0]), UUID(row[1]), *row[2:])
+
+
+def _row(payment: Payment) -> _Row:
+    return (
+        *(str(payment.id), str(payment.batch), payment.seq, payment.amount_fen, payment.account, payment.status),
+        *(payment.reason, payment.times_instructed, payment.next_status, payment.next_reason, payment.next_ms),
+    )

@@ -19,6 +19,7 @@ from devkit.bank.book import Answer, Book
 from devkit.bank.failpoints import Failpoint, Failpoints
 from devkit.bank.settings import BankSettings
 from devkit.bank.teller import Teller, now_ms
+from qingdan.bank_events import BatchDeclared
 from qingdan.envelope import Envelope, EventBody, MalformedMessage, UnknownEventType, from_record
 from qingdan.topics import in_bank, to_bank
 from runtime.sealing import PrivateKeys
@@ -76,10 +77,8 @@ class Counter:
         if taken:
             self._failpoints.hit(Failpoint.AFTER_RECEIVE)
         with self._book.transaction():
-            for message in taken:
-                event = self._read(message)
-                if event is not None:
-                    self._teller.take(event)
+            for event in self._declarations_first(taken):
+                self._teller.take(event)
             self._teller.work_due()
             if taken:
                 self._failpoints.hit(Failpoint.IN_BOOK)
@@ -105,6 +104,12 @@ class Counter:
                 if monotonic() > give_up_at:
                     raise
                 sleep(0.05)
+
+    def _declarations_first(self, taken: list[Message]) -> list[Envelope[EventBody]]:
+        """What can be read. A batch is declared on another partition than its payments: first what they wait for."""
+        events = [event for message in taken if (event := self._read(message)) is not None]
+        events.sort(key=lambda event: not isinstance(event.data, BatchDeclared))
+        return events
 
     def _read(self, message: Message) -> Envelope[EventBody] | None:
         try:

@@ -61,7 +61,7 @@ class Behaviour:
     def happens(self, fault: str, to: str) -> bool:
         """Whether the fault, named as the field before `_per_mille`, happens to this payment or event."""
         per_mille: int = getattr(self, f"{fault}_per_mille")
-        return crc32(f"{self.seed}:{fault}:{to}".encode()) % 1000 < per_mille
+        return per_mille > 0 and crc32(f"{self.seed}:{fault}:{to}".encode()) % 1000 < per_mille
 
 
 @dataclass(frozen=True, slots=True)
