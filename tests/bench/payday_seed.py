@@ -13,31 +13,35 @@ import asyncpg
 from qingdan.identity import BankAccount, PersonName, ResidentId, check_character
 from qingdan.ids import PersonId, RunId
 from qingdan.records_events import Identity, IdentityRecorded
+from qingdan.sealed import WrappedKey
 from runtime import sealing
 from runtime.actor import service_actor
 from runtime.db import Tx
 from runtime.ids import new_id
+from runtime.sealing import ContentKey, PublicKey
 from subsidy import ledger_store, payment_store
+from subsidy.map_accounts import READ_AT_ONCE_MAX
 
 WORKERS: Final = 2
 AMOUNT_FEN: Final = 80_000
 PROGRAMME: Final = "B01"
 PERIOD: Final = "2026-07"
 
-_Row = tuple[UUID, str, str, datetime]
+_Row = tuple[UUID, str, str, datetime, str]
 
-# Their accounts are in force already, as they are of those whom an older version paid.
+# Their accounts are in force already, with their keys as the mapper keeps them.
 _KEEP = """
 WITH kept AS (
     INSERT INTO identity (person_id, keys, sealed, recorded_at, unread)
     SELECT e.*, false FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::timestamptz[]) AS e
-    RETURNING person_id, keys, sealed, recorded_at
+    RETURNING person_id, sealed, recorded_at
 ), in_force AS (
     INSERT INTO account (person_id, number, is_change, state, in_force_from)
     SELECT person_id, 1, false, 'in_force', recorded_at FROM kept RETURNING id, person_id
 )
 INSERT INTO account_identity (account_id, keys, sealed)
-SELECT f.id, k.keys, k.sealed FROM in_force f JOIN kept k USING (person_id)
+SELECT f.id, e.keys, k.sealed FROM in_force f JOIN kept k USING (person_id)
+JOIN unnest($1::uuid[], $5::jsonb[]) AS e(person_id, keys) USING (person_id)
 """
 _OBLIGE = """
 INSERT INTO obligation (programme, beneficiary, occurrence, run_id, kind, payee, division_id, department, amount_fen)
@@ -48,23 +52,30 @@ FROM unnest($5::uuid[]) WITH ORDINALITY AS e(payee, place),
 
 
 def identities(public_key: Path, first: int, many: int) -> list[_Row]:
-    """So many people's sealed identities, each under a key of its own as the data hub makes them."""
+    """So many people's sealed identities, each under a key of its own as the data hub makes them, and that key as the
+    mapper keeps it."""
     receiver = sealing.read_public_keys(public_key)["service:subsidy"]
-    rows, now = list[_Row](), datetime.now(UTC)
-    for number in range(first, first + many):
-        person, key = PersonId(new_id()), sealing.new_content_key()
-        resident = f"13043119500101{900 + number % 98}"
-        clear = Identity(
-            person=person,
-            name=PersonName("王甲子"),
-            resident_id=ResidentId(resident + check_character(resident)),
-            account=BankAccount(f"6299{number:011}7777"),
-            phone=None,
-        )
-        sealed = sealing.seal(key, clear, event_type=IdentityRecorded.event_type(), event_key=str(person))
-        keys = json.dumps([sealing.wrap(key, receiver).model_dump(mode="json")])
-        rows.append((person, keys, sealed.model_dump_json(), now))
+    rows = list[_Row]()
+    for at in range(first, first + many, READ_AT_ONCE_MAX):
+        numbers = range(at, min(at + READ_AT_ONCE_MAX, first + many))
+        content = [sealing.new_content_key() for _ in numbers]
+        kept = sealing.wrap_together(content, receiver)
+        rows += [_row(*each, receiver) for each in zip(numbers, content, kept, strict=True)]
     return rows
+
+
+def _row(number: int, key: ContentKey, kept: WrappedKey, receiver: PublicKey) -> _Row:
+    person, resident = PersonId(new_id()), f"13043119500101{900 + number % 98}"
+    clear = Identity(
+        person=person,
+        name=PersonName("王甲子"),
+        resident_id=ResidentId(resident + check_character(resident)),
+        account=BankAccount(f"6299{number:011}7777"),
+        phone=None,
+    )
+    sealed = sealing.seal(key, clear, event_type=IdentityRecorded.event_type(), event_key=str(person))
+    came = json.dumps([sealing.wrap(key, receiver).model_dump(mode="json")])
+    return person, came, sealed.model_dump_json(), datetime.now(UTC), json.dumps([kept.model_dump(mode="json")])
 
 
 async def people(connection: "asyncpg.Connection[asyncpg.Record]", public_key: Path, many: int) -> list[UUID]:

@@ -71,7 +71,8 @@ async def instruct_payments(pool: Pool, actor: Actor, desk: Desk) -> bool:
         if sealed.given_up:
             await payment_store.save_given_up(tx, sealed.given_up, today=today)
             audit.note(tx, "payments.given-up", str(run.id), {"payments": sorted(map(str, sealed.given_up))})
-        await _tell_when_all_went(tx, actor, run, today=today)
+        if run.state != "approved" or len(prepared) < desk.payments_per_batch:  # else the next turn finds out
+            await _tell_when_all_went(tx, actor, run, today=today)
     return True
 
 

@@ -58,7 +58,8 @@ FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY programme, beneficiary, occu
 _TAKE_PREPARED = f"""
 WITH next AS MATERIALIZED (
     SELECT id, obligation_id, programme, payee, amount_fen FROM payment
-    WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL ORDER BY id LIMIT $2 FOR UPDATE
+    WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL ORDER BY id, attempt LIMIT $2
+    FOR UPDATE
 ), held AS MATERIALIZED (
     SELECT id, person_id, in_force_from FROM account
     WHERE state = 'in_force' AND person_id IN (SELECT payee FROM next) ORDER BY person_id FOR SHARE
@@ -277,10 +278,12 @@ async def save_stopped(tx: Tx, payments: Sequence[PaymentId], *, today: date) ->
 
 async def anything_prepared(tx: Tx, run: RunId) -> bool:
     """Whether something of the run can still be sent now; what waits for its account is not counted."""
-    waits: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT 1 FROM payment WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL)", run
+    next_one = await tx.fetchval(
+        "SELECT id FROM payment WHERE run_id = $1 AND state = 'prepared' AND waits_for IS NULL"
+        " ORDER BY id, attempt LIMIT 1",
+        run,
     )
-    return waits
+    return next_one is not None
 
 
 async def lock_payments(tx: Tx, payments: Collection[PaymentId]) -> list[Payment]:

@@ -165,11 +165,13 @@ async def lock_next_to_instruct(tx: Tx, bank: BankCode) -> Run | None:
     Not before everything that was approved is owed. Held until the transaction ends; one that another replica holds is
     passed over, and so is what is prepared in a county that this bank is paid for by files.
     """
+    # The first by id and not EXISTS, which a plan of before there were payments answers by reading all that have gone.
     row = await tx.fetchrow(
-        _RUN + "CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM payment p"  # noqa: S608
-        " WHERE p.run_id = r.id AND p.state = 'prepared' AND p.waits_for IS NULL) AS waits) AS w"
-        " WHERE (r.state = 'approved' OR (r.state = 'paying' AND w.waits)) AND NOT (w.waits AND EXISTS ("
-        "SELECT 1 FROM bank_profile b WHERE b.division_id = r.division_id AND b.bank = $1 AND b.channel = 'file'))"
+        _RUN + "CROSS JOIN LATERAL (SELECT (SELECT p.id FROM payment p"  # noqa: S608
+        " WHERE p.run_id = r.id AND p.state = 'prepared' AND p.waits_for IS NULL ORDER BY p.id, p.attempt LIMIT 1"
+        ") IS NOT NULL AS waits) AS w"
+        " WHERE (r.state = 'approved' OR (r.state = 'paying' AND w.waits)) AND NOT (EXISTS (SELECT 1 FROM bank_profile"
+        " b WHERE b.division_id = r.division_id AND b.bank = $1 AND b.channel = 'file') AND w.waits)"
         " AND NOT EXISTS (SELECT 1 FROM run_obliging o WHERE o.run_id = r.id AND o.ended_at IS NULL)"
         " ORDER BY r.approved_on, r.id LIMIT 1 FOR UPDATE OF r SKIP LOCKED",
         bank,
