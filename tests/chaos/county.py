@@ -131,7 +131,7 @@ class County:
         await asyncio.to_thread(process.terminate)
         for place in places:
             await self._die(process, place, cause)
-            await self._world_notices(service, process.pid)
+            await self.world_notices(service, process.pid)
             self.deaths.append(f"{service} at {place}")
         await asyncio.to_thread(process.start)
 
@@ -170,7 +170,7 @@ class County:
             service = self.stack.process(victim)
             await asyncio.to_thread(service.kill)
             assert service.wait_ended() == -signal.SIGKILL, service.log_tail()
-            await self._world_notices(victim, service.pid)
+            await self.world_notices(victim, service.pid)
             await asyncio.to_thread(service.start)
         else:
             await asyncio.to_thread(process.kill)
@@ -182,7 +182,7 @@ class County:
         await asyncio.gather(*self._causing)
         self._causing.clear()
 
-    async def _world_notices(self, service: str, pid: int) -> None:
+    async def world_notices(self, service: str, pid: int) -> None:
         """Do at once what ten seconds do to a dead relay's leases, and forty-five to a dead consumer's session."""
         owner = f"%/{pid}/%"
         url = self.stack.postgres.url(SUPERUSER, self.stack.postgres.database(service).name)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from typing import Final
 
 
 class Failpoint(StrEnum):
@@ -28,6 +29,9 @@ class Failpoint(StrEnum):
     WORK_AFTER_COMMIT = "work.after-commit"
 
 
+OF_A_WORK: Final = (Failpoint.WORK_BEFORE_COMMIT.value, Failpoint.WORK_AFTER_COMMIT.value)
+
+
 class FailpointHit(Exception):
     """Raised by the action `raise`; stands for any unexpected fault in that place."""
 
@@ -36,10 +40,10 @@ _armed: dict[str, tuple[str, int]] = {}
 
 
 def arm(settings: str) -> None:
-    """Switch on what `settings` names: `place=action[@nth]`, separated by commas.
+    """Switch on what `settings` names: `place[/of]=action[@nth]`, separated by commas.
 
     Actions: `kill` (SIGKILL to this process), `raise` (FailpointHit), `hold` (wait until the process is ended).
-    `@3` lets two passes go by. Each acts once, so that a restarted loop goes on.
+    `@3` lets two passes go by. Each acts once, so that a restarted loop goes on. `/of`: in the work of that name only.
     Raises ValueError for an unknown place or action: a fault that never happens would prove nothing.
     """
     _armed.clear()
@@ -48,16 +52,19 @@ def arm(settings: str) -> None:
         action, _, nth = rest.partition("@")
         if action not in {"kill", "raise", "hold"}:
             raise ValueError(f"failpoint {place}: the action is kill, raise or hold, not {action!r}")
-        _armed[Failpoint(place).value] = (action, int(nth or 1))
+        name, slash, of = place.partition("/")
+        if slash and name not in OF_A_WORK:
+            raise ValueError(f"failpoint {place}: only {' and '.join(OF_A_WORK)} are of a work")
+        _armed[Failpoint(name).value + slash + of] = (action, int(nth or 1))
 
 
-_before_commit: ContextVar[Failpoint | None] = ContextVar("before_commit", default=None)
+_before_commit: ContextVar[tuple[Failpoint, str] | None] = ContextVar("before_commit", default=None)
 
 
 @contextmanager
-def before_commit(place: Failpoint) -> Iterator[None]:
-    """Transactions opened in here pass `place` just before they commit."""
-    token = _before_commit.set(place)
+def before_commit(place: Failpoint, of: str) -> Iterator[None]:
+    """Transactions opened in here pass `place`, of the work of that name, just before they commit."""
+    token = _before_commit.set((place, of))
     try:
         yield
     finally:
@@ -66,26 +73,27 @@ def before_commit(place: Failpoint) -> Iterator[None]:
 
 async def hit_before_commit() -> None:
     """Pass the place that `before_commit` named, if it named one."""
-    if _armed and (place := _before_commit.get()) is not None:
-        await _act(place)
+    if _armed and (named := _before_commit.get()) is not None:
+        await hit(*named)
 
 
-async def hit(place: Failpoint) -> None:
-    """Pass a place. Does nothing unless a test armed it."""
+async def hit(place: Failpoint, of: str = "") -> None:
+    """Pass a place, of the work of that name if it is one of works. Does nothing unless a test armed it."""
     if _armed:
-        await _act(place)
+        await _act(f"{place.value}/{of}")
+        await _act(place.value)
 
 
-async def _act(place: Failpoint) -> None:
-    action, passes_left = _armed.get(place.value, ("", 0))
+async def _act(place: str) -> None:
+    action, passes_left = _armed.get(place, ("", 0))
     if not action:
         return
     if passes_left > 1:
-        _armed[place.value] = (action, passes_left - 1)
+        _armed[place] = (action, passes_left - 1)
         return
-    del _armed[place.value]
+    del _armed[place]
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "raise":
-        raise FailpointHit(place.value)
+        raise FailpointHit(place)
     await asyncio.Event().wait()

@@ -36,9 +36,9 @@ class Work:
         more = True
         while more:
             beat()
-            with failpoints.before_commit(Failpoint.WORK_BEFORE_COMMIT):
+            with failpoints.before_commit(Failpoint.WORK_BEFORE_COMMIT, self.name):
                 more = await self.turn(working)
-            await hit(Failpoint.WORK_AFTER_COMMIT)
+            await hit(Failpoint.WORK_AFTER_COMMIT, self.name)
 
 
 def every(seconds: float) -> Callable[[Turn], Work]:

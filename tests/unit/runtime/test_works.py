@@ -59,5 +59,34 @@ async def test_a_turn_passes_its_failpoints(place: Failpoint) -> None:
 async def test_a_transaction_outside_a_work_passes_no_place_of_works() -> None:
     failpoints.arm("work.before-commit=raise")
     await failpoints.hit_before_commit()
-    with failpoints.before_commit(Failpoint.WORK_BEFORE_COMMIT), pytest.raises(FailpointHit):
+    with failpoints.before_commit(Failpoint.WORK_BEFORE_COMMIT, "write"), pytest.raises(FailpointHit):
         await failpoints.hit_before_commit()
+
+
+@pytest.mark.parametrize("place", [Failpoint.WORK_BEFORE_COMMIT, Failpoint.WORK_AFTER_COMMIT])
+async def test_a_place_of_one_work_is_none_of_another(place: Failpoint) -> None:
+    turns: list[str] = []
+
+    @every(1.0)
+    async def write(_: Working) -> bool:
+        await failpoints.hit_before_commit()
+        turns.append("write")
+        return False
+
+    @every(1.0)
+    async def read(_: Working) -> bool:
+        await failpoints.hit_before_commit()
+        turns.append("read")
+        return False
+
+    failpoints.arm(f"{place.value}/write=raise@2")
+    for work in (read, write, read, read):
+        await work.go_on(NOWHERE, lambda: None)
+    with pytest.raises(FailpointHit, match=f"{place.value}/write"):
+        await write.go_on(NOWHERE, lambda: None)
+    assert turns[:4] == ["read", "write", "read", "read"]
+
+
+def test_only_places_of_works_are_of_one() -> None:
+    with pytest.raises(ValueError, match="are of a work"):
+        failpoints.arm("api.after-commit/write=kill")
