@@ -176,6 +176,22 @@ def _amount_of_everybody(compiled: Compiled, at: int, nothing_known: dict[str, C
         )
 
 
+def named_now(programmes: Sequence[Programme], before: Sequence[Programme]) -> list[Finding]:
+    """Programmes whose receivers a public notice named nobody of so far, and names from now on: whoever sends a version
+    may not know that there is something to say about it."""
+    nameless = {each.code: each.nameless for each in before if each.nameless is not None}
+    return [
+        Finding(
+            pointer=f"/programmes/{at}/nameless",
+            code="named_now",
+            message=f"The version before named nobody in a notice ({nameless[each.code]}): this one names everybody.",
+            message_zh=f"上一版本不公示姓名（{nameless[each.code]}），本版本将公示姓名。",
+        )
+        for at, each in enumerate(programmes)
+        if each.nameless is None and each.code in nameless
+    ]
+
+
 def _double_names(examples: Sequence[Example]) -> Iterator[dict[str, object]]:
     """The same example twice is one; the same name for two is not."""
     known: dict[tuple[str, str], Example] = {}

@@ -6,7 +6,15 @@ from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
-from subsidy import hold_store, objection_rules, objection_store, run_rules
+from subsidy import (
+    hold_store,
+    ledger_store,
+    objection_rules,
+    objection_store,
+    payment_rules,
+    run_rules,
+    unpaid_store,
+)
 
 
 async def decide_objection(
@@ -24,6 +32,9 @@ async def decide_objection(
         event = objection_rules.decide(objection, actor.subject, upheld=upheld, today=business_date(utcnow()))
         await objection_store.save_decided(tx, event, decided_by=actor.subject)
         await hold_store.save_lifted(tx, objection.hold, "stop" if upheld else "resume", lifted_by=actor.subject)
+        if upheld:
+            stopped = await unpaid_store.stopped_by(tx, objection.hold)
+            await ledger_store.post_payments(tx, [payment_rules.cancelling(*each) for each in stopped])
         await outbox.append(tx, event)
         await audit.append(tx, actor, event, before={"state": objection.state})
     return event

@@ -87,6 +87,14 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class LifeTold:
+    """Of whom a register that tells of life and death spoke: of their death, or of anything else."""
+
+    dead: tuple[UUID, ...]
+    others: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """A data set of a subject that a tombstone names; `id` is a person's, a household's, or a county's code."""
 
@@ -141,6 +149,24 @@ def households_named(by_register: Mapping[tuple[Entity, str], Iterable[DatasetSt
         if code in (names := list(RECORDED.get((entity, dataset), {}))):
             named |= {value for state in states if isinstance(value := state.values[names.index(code)], str)}
     return named
+
+
+def life_told(by_register: Mapping[tuple[Entity, str], Iterable[DatasetState]]) -> LifeTold:
+    """Who is dead by these states, and of whom else the same registers spoke; each once, by id.
+
+    Somebody is dead who is not alive by one register, or has a date of death by another: whichever says so first is
+    enough to pay nothing more before somebody has looked.
+    """
+    dead, others = set[UUID](), set[UUID]()
+    for (entity, dataset), states in by_register.items():
+        names = list(RECORDED.get((entity, dataset), {}))
+        told = [(names.index(name), name) for name in ("is_alive", "death_date") if name in names]
+        if entity == "person" and told:
+            for state in states:
+                values = {name: state.values[at] for at, name in told}
+                died = values.get("is_alive") is False or values.get("death_date") is not None
+                (dead if died else others).add(state.id)
+    return LifeTold(tuple(sorted(dead)), tuple(sorted(others - dead)))
 
 
 def _state(heard: Heard, event: FactsRecorded, entity: Entity) -> DatasetState:

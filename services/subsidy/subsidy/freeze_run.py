@@ -11,7 +11,16 @@ from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
-from subsidy import budget_rules, budget_store, entitlement_store, obligation_store, run_rules, run_store
+from subsidy import (
+    budget_rules,
+    budget_store,
+    entitlement_store,
+    obligation_store,
+    run_rules,
+    run_store,
+    year_cap_rules,
+    year_cap_store,
+)
 
 
 class FrozenRun(RunFrozen):
@@ -28,7 +37,7 @@ async def freeze_run(
 ) -> FrozenRun:
     """A run that comes to `third_person_from_fen` or more is approved by two people, beside those who prepared it.
 
-    Raises Forbidden, NotFound, StaleVersion, BudgetExceeded and the refusals of run_rules.freeze.
+    Raises Forbidden, NotFound, StaleVersion, BudgetExceeded, BeyondYearCap and the refusals of run_rules.freeze.
     """
     actor.require(Role.FINANCE_PREPARER)
     run_rules.require_whole_county(actor.department)
@@ -38,6 +47,7 @@ async def freeze_run(
         run_rules.require_open(run)
         budgets = await budget_store.standing_of(tx, run.id, period=run.period, on=business_date(utcnow()))
         budget_rules.require_within(budgets)
+        year_cap_rules.require_within(await year_cap_store.beyond_in(tx, run.id))
         frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
         event = run_rules.freeze(run, totals, frozen_hash, notice_until=notice_until, today=business_date(utcnow()))
         total_fen = sum((each.total_fen for each in totals), start=Fen(0))

@@ -37,11 +37,18 @@ async def holds(
     *,
     is_open: bool | None = None,
     cause: Cause | None = None,
+    keeps_back: bool | None = None,
     after: Cursor = None,
     limit: PageLimit = 50,
 ) -> Page[HoldView]:
     items = await list_holds(
-        query.pool, query.actor, is_open=is_open, cause=cause, after=position_in(after, HoldId), limit=limit
+        query.pool,
+        query.actor,
+        is_open=is_open,
+        cause=cause,
+        keeps_back=keeps_back,
+        after=position_in(after, HoldId),
+        limit=limit,
     )
     return page_of(items, limit)
 

@@ -17,6 +17,8 @@ HoldOutcome = Literal["resume", "stop"]
 ALL_DEPARTMENTS: Final = "*"
 """The department of a hold on everything of somebody: seen by whoever is bound to none."""
 
+DEATH_REASON: Final = "died"
+
 
 class HoldLifted(Conflict):
     """This hold has been lifted already. 该暂停已解除。"""

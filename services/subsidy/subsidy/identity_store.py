@@ -1,12 +1,15 @@
 """Every SQL statement on identities, which stay sealed at rest; and how one is opened."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
 from qingdan.bank_events import PaymentOrder
+from qingdan.identity import PersonName
 from qingdan.ids import BatchId, PersonId
 from qingdan.records_events import Identity, IdentityRecorded
 from qingdan.sealed import Cipher, Sealed, WrappedKey
@@ -44,6 +47,16 @@ def open_identity(identity: SealedIdentity, keys: PrivateKeys) -> Identity:
     return clear
 
 
+def open_names(identities: Sequence[SealedIdentity], key_file: Path) -> dict[PersonId, PersonName]:
+    """The names of those who can be read; who was forgotten, or is another's, is left out. Raises OSError and
+    ValueError for a key file that is not there or not one."""
+    keys, names = PrivateKeys.read(key_file), dict[PersonId, PersonName]()
+    for each in identities:
+        with suppress(Unsealable):
+            names[each.person] = open_identity(each, keys).name
+    return names
+
+
 def kept_together(identities: Sequence[SealedIdentity], keys: PrivateKeys) -> list[SealedIdentity]:
     """The same identities with their content keys wrapped to our own key, and to it alone, under one ephemeral key.
 
@@ -52,9 +65,7 @@ def kept_together(identities: Sequence[SealedIdentity], keys: PrivateKeys) -> li
     """
     content = [_content_key(each, keys, Sealed.model_validate_json(each.sealed).cipher) for each in identities]
     wrapped = sealing.wrap_together(content, keys.newest(RECIPIENT))
-    return [
-        each._replace(keys=_KEYS.dump_json((key,)).decode()) for each, key in zip(identities, wrapped, strict=True)
-    ]
+    return [each._replace(keys=_KEYS.dump_json((key,)).decode()) for each, key in zip(identities, wrapped, strict=True)]
 
 
 def _content_key(identity: SealedIdentity, keys: PrivateKeys, cipher: Cipher) -> ContentKey:

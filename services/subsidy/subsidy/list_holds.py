@@ -54,11 +54,24 @@ class HoldView(BaseModel):
 
 
 async def list_holds(
-    pool: Pool, actor: Actor, *, is_open: bool | None, cause: Cause | None, after: HoldId | None, limit: int
+    pool: Pool,
+    actor: Actor,
+    *,
+    is_open: bool | None,
+    cause: Cause | None,
+    keeps_back: bool | None = None,
+    after: HoldId | None,
+    limit: int,
 ) -> list[HoldView]:
-    """At most `limit` holds in the actor's scope, by id, after the last one seen."""
+    """At most `limit` holds in the actor's scope, by id, after the last one seen; `keeps_back`: those that a payment
+    waits for just now, or those that none waits for."""
     async with transaction(pool, actor) as tx:
         rows = await hold_store.list_holds(
-            tx, is_open=is_open, causes=[cause] if cause is not None else None, after=after, limit=limit
+            tx,
+            is_open=is_open,
+            causes=[cause] if cause is not None else None,
+            keeps_back=keeps_back,
+            after=after,
+            limit=limit,
         )
     return [HoldView(**dict(row)) for row in rows]

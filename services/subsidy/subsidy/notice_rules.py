@@ -12,28 +12,27 @@ from pydantic import StringConstraints
 
 from qingdan.divisions import DivisionCode
 from qingdan.identity import PersonName
-from qingdan.ids import ProgrammeCode, RunId
+from qingdan.ids import RunId
 from runtime.problems import Conflict
+from subsidy.programme_rules import Nameless
 from subsidy.run_rules import RunState
 
 ItemNumber = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 """By what an item of a notice is named in an objection: it says nothing of whose it is."""
 
-_MINORS: Final = "未成年人信息不予公示 minors are not published"
-_HEALTH: Final = "涉及健康或残疾信息，不公示姓名 it would tell of somebody's health or disability"
-_LOSS: Final = "涉及丧亲等敏感信息，不公示姓名 it would tell of a loss in the family"
-
-NAMELESS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("B12", "B13", "B14", "B15", "B22", "B28", "B54", "B61", "B62", "B63", "B64"), _MINORS),
-    **dict.fromkeys(("B04", "B05", "B11", "B16", "B17", "B18", "B19", "B21", "B23", "B24"), _HEALTH),
-    **dict.fromkeys(("B27", "B30", "B31", "B32", "B35"), _HEALTH),
-    **dict.fromkeys(("B20", "B26", "B33"), _LOSS),
+WHY_NAMELESS: Final[Mapping[Nameless, str]] = {
+    "minors": "未成年人信息不予公示 minors are not published",
+    "health": "涉及健康或残疾信息，不公示姓名 it would tell of somebody's health or disability",
+    "loss": "涉及丧亲等敏感信息，不公示姓名 it would tell of a loss in the family",
 }
-"""Programmes that name nobody in a notice, and why: that somebody receives it would already tell what nobody may.
+"""Why a programme names nobody in a notice: that somebody receives it would already tell what nobody may.
 
 Sources: Personal Information Protection Law, articles 28 (health, and whoever is under fourteen, is sensitive) and 31;
 Law on the Protection of Minors, articles 4 and 103.
 """
+
+UNKNOWN: Final = "姓名不详 the name is not known"
+"""Why there is no name although the programme names people."""
 
 _COMPOUND: Final = 3
 """From so many characters on the last one is shown as well, so that neighbours know their neighbour."""
@@ -80,6 +79,7 @@ def masked(name: PersonName) -> str:
     return text[0] + "*" * (len(text) - 2) + text[-1]
 
 
-def why_nameless(programme: ProgrammeCode) -> str | None:
-    """Why the programme names nobody, in both languages; None: it does."""
-    return NAMELESS.get(programme)
+def shown_occurrence(occurrence: str) -> str | None:
+    """What an item is paid once for, as it is published: a month, a year or `ever`; None for a person's or a business's
+    identifier."""
+    return None if len(occurrence) > len("2026-07") else occurrence

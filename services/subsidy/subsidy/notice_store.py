@@ -11,6 +11,7 @@ from runtime.db import Tx
 from runtime.problems import NotFound
 from subsidy.hold_store import Where
 from subsidy.identity_store import SealedIdentity
+from subsidy.notice_page_rules import Heading
 from subsidy.notice_rules import ItemNumber, Notice
 from subsidy.objection_rules import Item
 
@@ -22,14 +23,29 @@ _NUMBER: Final = (
 )
 
 _ITEMS: Final = f"""
-SELECT {_NUMBER} AS item, e.programme, p.title_zh, p.title_en, e.beneficiary, e.occurrence, d.code AS division,
-       d.name_zh AS division_name, e.amount_fen, CASE e.kind WHEN 'person' THEN e.beneficiary ELSE e.payee END AS named
+SELECT {_NUMBER} AS item, e.programme, p.title_zh, p.title_en, e.beneficiary, e.occurrence, p.nameless,
+       d.code AS division, d.name_zh AS division_name, e.amount_fen,
+       CASE e.kind WHEN 'person' THEN e.beneficiary ELSE e.payee END AS named
 FROM entitlement e JOIN division d ON d.id = e.division_id
 JOIN programme p ON p.version = $8 AND p.code = e.programme
 WHERE e.run_id = $1 AND e.status = 'entitled' AND ($2::text IS NULL OR e.programme = $2)
 AND ($3::text IS NULL OR d.code = $3)
 AND ($4::text IS NULL OR (e.programme, e.beneficiary, e.occurrence) > ($4, $5::uuid, $6::text))
 ORDER BY e.programme, e.beneficiary, e.occurrence LIMIT $7
+"""  # noqa: S608
+
+# By village, so that each has its own pages.
+_PRINTED: Final = f"""
+SELECT {_NUMBER} AS item, e.programme, p.title_zh, p.title_en, p.law, e.beneficiary, e.occurrence, p.nameless,
+       d.code AS division, d.name_zh AS division_name, e.amount_fen,
+       CASE e.kind WHEN 'person' THEN e.beneficiary ELSE e.payee END AS named
+FROM entitlement e JOIN division d ON d.id = e.division_id
+JOIN programme p ON p.version = $4 AND p.code = e.programme
+WHERE e.run_id = $1 AND e.status = 'entitled' AND ($2::text IS NULL OR e.programme = $2)
+AND ($3::text IS NULL OR e.division_id IN (
+    SELECT c.descendant_id FROM division_closure c JOIN division a ON a.id = c.ancestor_id WHERE a.code = $3
+))
+ORDER BY d.code, e.programme, e.beneficiary, e.occurrence LIMIT $5
 """  # noqa: S608
 
 _ITEM: Final = f"""
@@ -65,6 +81,24 @@ async def list_items(
     return await tx.fetch(
         _ITEMS, notice.run, programme, division, *(after or (None, None, None)), limit, notice.programme_version
     )
+
+
+async def list_printed(
+    tx: Tx, notice: Notice, *, programme: ProgrammeCode | None, division: DivisionCode | None, limit: int
+) -> list[asyncpg.Record]:
+    """What is published of a place and everything in it, by village, programme, beneficiary and occurrence."""
+    return await tx.fetch(_PRINTED, notice.run, programme, division, notice.programme_version, limit)
+
+
+async def heading_of(tx: Tx, notice: Notice) -> Heading:
+    """What stands over the pages of a frozen run's notice."""
+    row = await tx.fetchrow(
+        "SELECT d.name_zh, r.period, r.programme_version, r.notice_until FROM run r"
+        " JOIN division d ON d.id = r.division_id WHERE r.id = $1",
+        notice.run,
+    )
+    assert row is not None  # the caller found it
+    return Heading(*row)
 
 
 async def find_item(tx: Tx, run: RunId, programme: ProgrammeCode, item: ItemNumber) -> tuple[Item, Where]:

@@ -36,7 +36,7 @@ BankWord = Literal[
     "answered_in_progress",
     "answered_never_received",
 ]
-Account = Literal["budget", "payable", "in_transit", "paid", "recovery"]
+Account = Literal["budget", "payable", "in_transit", "paid", "returned", "recovery"]
 Oddity = Literal[
     "unknown_payment",  # nobody here knows this payment
     "not_sent",  # it was never sent to any bank
@@ -59,6 +59,8 @@ WORDS: Final[tuple[BankWord, ...]] = get_args(BankWord)
 FINAL: Final[tuple[PaymentState, ...]] = ("settled", "rejected", "returned", "reversed")
 UNPAID: Final[tuple[PaymentState, ...]] = ("rejected", "returned", "reversed")
 """Ends with the money with us: the obligation can be paid again, and every one of them has a reason."""
+CAME_BACK: Final[tuple[PaymentState, ...]] = ("returned", "reversed")
+"""Ends of payments whose money was with a bank; no word of a bank moves it after that."""
 
 HELD_ON: Final[Mapping[PaymentState, Account]] = {
     "prepared": "payable",
@@ -66,10 +68,15 @@ HELD_ON: Final[Mapping[PaymentState, Account]] = {
     "unknown": "in_transit",
     "settled": "paid",
     "rejected": "payable",
-    "returned": "payable",
-    "reversed": "payable",
+    "returned": "returned",
+    "reversed": "returned",
 }
-"""On which account the money of a payment lies in each state; a change of state moves it, and nothing else does."""
+"""On which account the money of a payment lies in each state, and what a change of state moves it to.
+
+What came back lies on `returned` until the same obligation is paid again, when the database takes it up to `payable`
+(migration 0014), or its item is stopped. What was refused first, and then said to have come back, never left `payable`.
+So did what an older version entered: where money that is with us lies is what the ledger says, never the state alone.
+"""
 
 NO_ACCOUNT: Final = "no_account"
 IDENTITY_UNREADABLE: Final = "identity_unreadable"
@@ -254,14 +261,17 @@ class Heard:
 
 
 def posting(payment: PaymentId, before: PaymentState, after: PaymentState) -> Posting | None:
-    """What a change of state moves in the books; None when the money stays where it is."""
+    """What a change of state moves in the books; None when the money stays where it is: also when a bank says that
+    money came back that it had refused to take, for that may be with another attempt by now."""
+    if before == "rejected" and after in CAME_BACK:
+        return None
     leaves, enters = HELD_ON[before], HELD_ON[after]
     return Posting(payment, after, leaves, enters) if leaves != enters else None
 
 
-def cancelling(payment: PaymentId) -> Posting:
-    """A stopped payment's money goes back to the budget, once none of the obligation's attempts ever went to a bank."""
-    return Posting(payment, "cancelled", HELD_ON["rejected"], "budget")
+def cancelling(payment: PaymentId, lies_on: Account) -> Posting:
+    """A stopped item's money goes back to the budget, once no word of a bank can move it any more."""
+    return Posting(payment, "cancelled", lies_on, "budget")
 
 
 def hear(payments: Iterable[Payment], messages: Sequence[BankMessage], *, today: date) -> Heard:

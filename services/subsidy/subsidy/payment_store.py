@@ -85,10 +85,12 @@ LEFT JOIN account c ON c.person_id = n.payee
 ORDER BY n.id
 """  # noqa: S608
 
-# What waited for a decision and waits for none any more; and whether none of the obligation's attempts ever left.
+# What waited for a decision and waits for none any more; and whether no word of a bank can move the obligation's money:
+# a bank may still pay what it refused, and moves nothing more of what came back.
 _TAKE_DECIDED = f"""
 SELECT p.id, {IS_STOPPED} AS stopped,
-       NOT EXISTS (SELECT 1 FROM payment b WHERE b.obligation_id = o.id AND b.batch_id IS NOT NULL) AS never_left
+       NOT EXISTS (SELECT 1 FROM payment b WHERE b.obligation_id = o.id AND b.batch_id IS NOT NULL
+                   AND b.state = 'rejected') AS ours_for_good
 FROM payment p JOIN obligation o ON o.id = p.obligation_id
 WHERE p.waits_for = 'held' AND NOT {ON_HOLD} ORDER BY p.id LIMIT $1 FOR UPDATE OF p SKIP LOCKED
 """  # noqa: S608
@@ -171,11 +173,11 @@ class Prepared(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A payment that waits for no decision any more. never_left: nothing of its obligation ever went to a bank."""
+    """A payment that waits for no decision any more. ours_for_good: no bank can still pay another attempt of it."""
 
     id: PaymentId
     stopped: bool
-    never_left: bool
+    ours_for_good: bool
 
 
 class Asked(NamedTuple):

@@ -22,6 +22,7 @@ Beneficiary = Literal["person", "household"]
 OncePer = Literal["period", "year", "year_serial", "business_entity_code", "deceased", "ever"]
 Cadence = Literal["monthly", "quarterly", "half_yearly", "yearly", "in_months", "one_off"]
 Payee = Literal["person_or_guardian", "household_head"]
+Nameless = Literal["minors", "health", "loss"]
 
 _Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _ExpressionText = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX, pattern=r"^[^\x00\x7f]*$")]
@@ -94,6 +95,23 @@ class Programme(_Row):
             le=FEN_MAX,
             description="the most for one occurrence: a month, a year, a death; a rule that comes"
             " to more for anybody is not computed",
+        ),
+    ] = None
+    cap_year_fen: Annotated[
+        StrictInt | None,
+        Field(
+            ge=1,
+            le=FEN_MAX,
+            description="the most for one beneficiary in a calendar year; a run that comes to more for"
+            " anybody is not frozen",
+        ),
+    ] = None
+    nameless: Annotated[
+        Nameless | None,
+        Field(
+            description="why a public notice names nobody who receives it: that they do would tell that they are"
+            " minors, of their health, or of a loss in the family; left out, it names them"
+            " 不公示姓名的原因，不填则公示脱敏姓名"
         ),
     ] = None
 
@@ -271,6 +289,13 @@ def _misfits(programmes: Sequence[Programme]) -> Iterator[dict[str, object]]:
         if programme.beneficiary == "household" and programme.once_per == "business_entity_code":
             yield fault(
                 f"{place}/once_per", "whose", "A household has no business of its own.", "家庭没有自己的市场主体。"
+            )
+        if (programme.cap_year_fen or FEN_MAX) < (programme.cap_fen or 1):
+            yield fault(
+                f"{place}/cap_year_fen",
+                "cap_year",
+                "The cap for a year is lower than the cap for one occurrence.",
+                "年度封顶额不得低于单次封顶额。",
             )
         if len(set(programme.due_months)) < len(programme.due_months):
             yield fault(f"{place}/due_months", "double", "A month stands here twice.", "同一月份出现了两次。")

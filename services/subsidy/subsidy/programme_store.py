@@ -20,13 +20,15 @@ async def insert_version(tx: Tx, version: int, effective_on: date, programmes: S
     await tx.execute("INSERT INTO programme_version (version, effective_on) VALUES ($1, $2)", version, effective_on)
     await tx.executemany(
         "INSERT INTO programme (version, code, title_zh, title_en, department, beneficiary, person_facts_of,"
-        " eligibility, amount_fen, priority, excludes, due_months, once_per, funding_source, law, source, cap_fen)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        " eligibility, amount_fen, priority, excludes, due_months, once_per, funding_source, law, source, cap_fen,"
+        " nameless, cap_year_fen)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         [
             (
                 *(version, each.code, each.title_zh, each.title_en, each.department, each.beneficiary),
                 *(each.person_facts_of, each.eligibility, each.amount_fen, each.priority, each.excludes),
                 *(each.due_months, each.once_per, each.funding_source, each.law, each.source, each.cap_fen),
+                *(each.nameless, each.cap_year_fen),
             )
             for each in programmes
         ],
@@ -57,7 +59,8 @@ async def programmes_of(tx: Tx, version: int) -> list[Programme]:
     """All programmes of a version, by priority."""
     rows = await tx.fetch(
         "SELECT code, title_zh, title_en, department, beneficiary, person_facts_of, eligibility, amount_fen, priority,"
-        " excludes, due_months, once_per, funding_source, law, source, cap_fen"
+        " excludes, due_months, once_per, funding_source, law, source, cap_fen, nameless,"
+        " cap_year_fen"
         " FROM programme WHERE version = $1 ORDER BY priority",
         version,
     )

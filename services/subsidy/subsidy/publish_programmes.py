@@ -41,6 +41,7 @@ async def publish_programmes(
         checked = await asyncio.to_thread(
             check_rules.check, programmes, examples, kept, effective_on=effective_on, before=before
         )
+        so_far = await programme_store.programmes_of(tx, version - 1) if newest else []
         await programme_store.insert_version(tx, version, effective_on, programmes)
         await example_store.insert_examples(tx, version, check_rules.by_name(examples))
         published = ProgrammesPublished(
@@ -49,7 +50,7 @@ async def publish_programmes(
             programmes=len(programmes),
             examples=len(examples),
             kept=checked.kept,
-            warnings=checked.warnings,
+            warnings=[*checked.warnings, *check_rules.named_now(programmes, so_far)],
         )
         noted = published.model_dump(mode="json", exclude={"warnings"})
         audit.note(tx, "programmes.published", "programmes", noted)

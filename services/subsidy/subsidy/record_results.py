@@ -7,7 +7,7 @@ from runtime import audit, outbox
 from runtime.clock import business_date, utcnow
 from runtime.db import Tx
 from runtime.runs import Run
-from subsidy import ledger_store, oddity_store, payment_rules, payment_store
+from subsidy import ledger_store, oddity_store, payment_rules, payment_store, unpaid_store
 from subsidy.payment_rules import BankMessage
 
 
@@ -23,6 +23,8 @@ async def record_results(tx: Tx, run: Run[Any]) -> None:
     if heard.changed:
         await payment_store.save_heard(tx, heard.changed)
         await ledger_store.post_payments(tx, heard.postings)
+        stopped = await unpaid_store.stopped_of(tx, heard.changed)
+        await ledger_store.post_payments(tx, [payment_rules.cancelling(*each) for each in stopped])
         states = Counter(payment.state for payment in heard.changed)
         after = {"payments": dict(states), "sha256": payment_rules.digest(heard.changed)}
         audit.note(tx, "payments.heard", messages[0].bank, after)

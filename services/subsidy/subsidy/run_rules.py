@@ -80,7 +80,10 @@ class HashDiffers(Conflict):
 
 
 class NothingToPayAgain(Conflict):
-    """No payment of this run was rejected or returned without another in its place. 本批次没有需要重新支付的款项。"""
+    """No payment of this run was rejected or returned that is to be paid once more. 本批次没有需要重新支付的款项。
+
+    `left_out` says what is unpaid all the same, and why. 未支付的款项及原因见 left_out。
+    """
 
 
 class NoStatement(Conflict):
@@ -227,8 +230,8 @@ def close(run: Run, standing: Standing, *, reconciled: bool, differences: int, t
     """The end of a run: every payment has one, and the bank's statement says the same of each, now as when it was
     reconciled.
 
-    Somebody may still be unpaid, for want of an account say: what the county owes them stays on `payable` and can be
-    paid again at any time. Raises RunNotThere, RunNotDone.
+    Somebody may still be unpaid, for want of an account say: what the county owes them stays on `payable` or
+    `returned` and can be paid again at any time. Raises RunNotThere, RunNotDone.
     """
     _require(run, "paying")
     if standing.open or not reconciled or differences:

@@ -14,8 +14,8 @@ SETTLED_AT_ONCE_MAX: Final = 500
 async def settle_holds(pool: Pool, actor: Actor) -> bool:
     """Go on with the next ones; True: there may be more.
 
-    A stopped payment is rejected unsent, and the money goes back to the budget unless an earlier attempt of the same
-    obligation went to a bank: a word of that bank could still move it, and it stays payable.
+    A stopped payment is rejected unsent, and the money goes back to the budget unless a bank refused an earlier attempt
+    of the same obligation: a word of that bank could still move it, and it stays payable.
     """
     async with transaction(pool, actor) as tx:
         decided = await payment_store.take_decided(tx, limit=SETTLED_AT_ONCE_MAX)
@@ -23,8 +23,8 @@ async def settle_holds(pool: Pool, actor: Actor) -> bool:
             await payment_store.save_resumed(tx, resumed)
         if stopped := [each for each in decided if each.stopped]:
             await payment_store.save_stopped(tx, [each.id for each in stopped], today=business_date(utcnow()))
-            cancelled = [payment_rules.cancelling(each.id) for each in stopped if each.never_left]
+            cancelled = [payment_rules.cancelling(each.id, "payable") for each in stopped if each.ours_for_good]
             await ledger_store.post_payments(tx, cancelled)
             for each in stopped:
-                audit.note(tx, "payment.stopped", str(each.id), {"cancelled": each.never_left})
+                audit.note(tx, "payment.stopped", str(each.id), {"cancelled": each.ours_for_good})
     return len(decided) == SETTLED_AT_ONCE_MAX

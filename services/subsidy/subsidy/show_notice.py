@@ -1,23 +1,17 @@
 """Use case: what a frozen run comes to, as the public may see it."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import PersonId, ProgrammeCode, RunId
+from qingdan.ids import ProgrammeCode, RunId
 from qingdan.money import FenPaid
 from runtime.actor import Actor, service_actor
 from runtime.db import Pool, transaction
-from runtime.sealing import PrivateKeys, Unsealable
 from subsidy import identity_store, notice_rules, notice_store
-from subsidy.identity_store import SealedIdentity
-
-_UNKNOWN: Final = "姓名不详 the name is not known"
 
 
 class NoticeItem(BaseModel):
@@ -64,14 +58,14 @@ async def show_notice(
         rows = await notice_store.list_items(
             tx, notice, programme=programme, division=division, after=after, limit=limit
         )
-    nameless = {row["programme"]: notice_rules.why_nameless(row["programme"]) for row in rows}
-    people = sorted({row["named"] for row in rows if row["named"] and not nameless[row["programme"]]})
+    people = sorted({row["named"] for row in rows if row["named"] and row["nameless"] is None})
     async with transaction(pool, service) as tx:
         seals = await notice_store.seals_of(tx, people)
-    names = await asyncio.to_thread(_masked, seals, key_file)
+    opened = await asyncio.to_thread(identity_store.open_names, seals, key_file)
+    names = {person: notice_rules.masked(name) for person, name in opened.items()}
     items = []
     for row in rows:
-        why = nameless[row["programme"]]
+        why = notice_rules.WHY_NAMELESS.get(row["nameless"])
         name = None if why else names.get(row["named"])
         items.append(
             NoticeItem(
@@ -80,25 +74,12 @@ async def show_notice(
                 title_zh=row["title_zh"],
                 title_en=row["title_en"],
                 name=name,
-                nameless=why or (None if name else _UNKNOWN),
+                nameless=why or (None if name else notice_rules.UNKNOWN),
                 division=row["division"],
                 division_name=row["division_name"],
-                occurrence=None if _is_of_somebody(row["occurrence"]) else row["occurrence"],
+                occurrence=notice_rules.shown_occurrence(row["occurrence"]),
                 amount_fen=row["amount_fen"],
                 place=(row["programme"], row["beneficiary"], row["occurrence"]),
             )
         )
     return items
-
-
-def _masked(seals: list[SealedIdentity], key_file: Path) -> dict[PersonId, str]:
-    keys, names = PrivateKeys.read(key_file), dict[PersonId, str]()
-    for seal in seals:
-        with suppress(Unsealable):  # forgotten, or another's: published without a name
-            names[seal.person] = notice_rules.masked(identity_store.open_identity(seal, keys).name)
-    return names
-
-
-def _is_of_somebody(occurrence: str) -> bool:
-    """Whether it is a person's or a business's identifier rather than a month, a year or `ever`."""
-    return len(occurrence) > len("2026-07")

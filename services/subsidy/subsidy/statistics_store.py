@@ -1,11 +1,11 @@
 """The SQL statements that count over all tables; row-level security bounds every count to the asker's scope."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from runtime.db import Tx
-from subsidy.payment_rules import STATES
+from subsidy.payment_rules import STATES, Account
 
-ACCOUNTS: Final = ("budget", "payable", "in_transit", "paid", "recovery")
+ACCOUNTS: Final[tuple[Account, ...]] = get_args(Account)
 
 # Paid twice: as far as our states say, and what a bank paid although another payment had taken the place.
 _COUNT = """

@@ -23,6 +23,7 @@ from subsidy import (
     payment_rules,
     payment_store,
     run_rules,
+    unpaid_store,
 )
 from subsidy.bank_file_rules import BankFile, BankFileId
 from subsidy.bank_row_rules import ResultRow
@@ -62,6 +63,8 @@ async def take_bank_results(
         if heard.changed:
             await payment_store.save_heard(tx, heard.changed)
             await ledger_store.post_payments(tx, heard.postings)
+            stopped = await unpaid_store.stopped_of(tx, heard.changed)
+            await ledger_store.post_payments(tx, [payment_rules.cancelling(*each) for each in stopped])
         if odd:
             await oddity_store.enter_oddities(tx, odd)
         before = {payment.id: payment.state for payment in payments}

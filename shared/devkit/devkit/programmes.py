@@ -21,6 +21,14 @@ _ONCE_PER: Final = {
     "household, disaster event": "year",
 }
 
+# Who would be known by what they receive: children, the sick and the disabled, the bereaved.
+_NAMELESS: Final = {
+    **dict.fromkeys(("B12", "B13", "B14", "B15", "B22", "B28", "B54", "B61", "B62", "B63", "B64"), "minors"),
+    **dict.fromkeys(("B04", "B05", "B11", "B16", "B17", "B18", "B19", "B21", "B23", "B24"), "health"),
+    **dict.fromkeys(("B27", "B30", "B31", "B32", "B35"), "health"),
+    **dict.fromkeys(("B20", "B26", "B33"), "loss"),
+}
+
 
 @cache
 def sample_programmes() -> tuple[dict[str, Any], ...]:
@@ -42,6 +50,7 @@ def sample_programmes() -> tuple[dict[str, Any], ...]:
             "funding_source": row["funding_source"],
             "law": row["law"],
             "source": row["source"],
+            "nameless": _NAMELESS.get(row["code"]),
         }
         for row in rows("subsidies")
     )

@@ -168,8 +168,8 @@ async def test_money_that_left_once_stays_payable_when_it_is_stopped(payday: Pay
     await payday.instruct()
     [sent] = await payday.payments(run)
     await payday.says(rejected(sent))
-    hold = await suspend(payday, first)
     await pay_again(payday.scene.pool, payday.scene.approver, run, expected=await payday.version(run))
+    hold = await suspend(payday, first)
     await payday.instruct()
     await lift(payday, hold, "stop")
     assert await payday.books() == {"budget": -AMOUNT_FEN, "payable": AMOUNT_FEN}

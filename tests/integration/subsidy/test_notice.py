@@ -13,7 +13,7 @@ from runtime.problems import Forbidden, NotFound
 from subsidy.approve_run import approve_run
 from subsidy.decide_objection import decide_objection
 from subsidy.list_objections import ObjectionView, list_objections
-from subsidy.notice_rules import NoNoticeYet, NoticeOver
+from subsidy.notice_rules import WHY_NAMELESS, NoNoticeYet, NoticeOver
 from subsidy.objection_rules import DecidedByAnother, ObjectedAlready, ObjectionOver
 from subsidy.raise_objection import raise_objection
 from subsidy.settle_holds import settle_holds
@@ -142,6 +142,19 @@ async def test_a_programme_about_minors_names_nobody(payday: Payday) -> None:
     assert (named.name, child.name) == ("金**甄", None)
     assert child.nameless is not None
     assert child.item != named.item
+
+
+async def test_the_version_of_the_run_says_whether_anybody_is_named(payday: Payday) -> None:
+    scene = payday.scene
+    await scene.publish(programme("B01", excludes=[], nameless="health"))
+    await scene.publish(programme("B01", excludes=[]))
+    run = await payday.previewed(await payday.people(1))
+    await scene.rows("UPDATE run SET programme_version = 2 WHERE id = $1 RETURNING id", run)
+    await payday.freeze(run)
+    [item] = await notice(payday, run)
+    assert (item.name, item.nameless) == (None, WHY_NAMELESS["health"])
+    await scene.rows("UPDATE run SET programme_version = 3 WHERE id = $1 RETURNING id", run)
+    assert [each.name for each in await notice(payday, run)] == ["金**甄"]
 
 
 async def test_nothing_is_published_before_the_freeze_nor_to_other_places(payday: Payday) -> None:

@@ -74,6 +74,7 @@ async def test_finance_suspends_and_a_second_person_lifts(
     placed = await preparer.post("/holds", body)
     assert (placed.status_code, placed.headers["ETag"]) == (201, '"1"')
     [listed] = (await preparer.get("/holds", is_open="true", cause="manual")).json()["items"]
+    assert (await preparer.get("/holds", keeps_back="true")).json()["items"] == []
     assert listed == placed.json()
     assert listed["waits_for"]
     path = f"/holds/{listed['hold']}/lift"

@@ -45,6 +45,15 @@ def version(*examples: dict[str, Any], **members: Any) -> dict[str, Any]:
     return {"effective_on": "2026-01-01", "programmes": [only], "examples": list(examples)}
 
 
+async def test_a_version_that_names_whom_the_one_before_did_not_is_told_so(preparer: Client, bare: "Scene") -> None:
+    first = (await preparer.post(PATH, version(nameless="health"))).json()
+    assert [each["code"] for each in first["warnings"] if each["code"] == "named_now"] == []
+    assert (await preparer.get(f"{PATH}/1")).json()["programmes"][0]["nameless"] == "health"
+    second = (await preparer.post(PATH, version() | {"effective_on": "2026-03-01"})).json()
+    [warning] = [each for each in second["warnings"] if each["code"] == "named_now"]
+    assert (warning["pointer"], "health" in warning["message_zh"]) == ("/programmes/0/nameless", True)
+
+
 async def kept(scene: "Scene") -> dict[str, int]:
     """How much stands of versions."""
     (row,) = await scene.rows(
@@ -133,6 +142,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cap_fen": 0}, "greater_than_equal"),
     ({"cap_fen": 1.5}, "int_type"),
     ({"cap_fen": 2**53}, "less_than_equal"),
+    ({"cap_year_fen": 0}, "greater_than_equal"),
+    ({"cap_year_fen": 100, "cap_fen": 101}, "cap_year"),
+    ({"nameless": "nobody"}, "literal_error"),
+    ({"nameless": True}, "literal_error"),
 ]
 
 

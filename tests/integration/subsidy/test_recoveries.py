@@ -96,7 +96,7 @@ async def test_money_that_the_bank_sends_back_after_it_was_claimed(month: PaidMo
     (payment,) = await month.payday.payments(month.run)
     await month.payday.says(returned(payment))
     await waive(month, claim)
-    assert await month.payday.books() == {"budget": -8_500, "payable": 8_500}
+    assert await month.payday.books() == {"budget": -8_500, "returned": 8_500}
 
 
 async def test_two_repayments_at_once_are_one(month: PaidMonth, claim: RecoveryView) -> None:

@@ -19,7 +19,9 @@ async def payday(bare: Scene, tmp_path: Path) -> Payday:
 
 async def test_before_anything_happened_everything_is_nothing(payday: Payday) -> None:
     said = (await payday.statistics()).model_dump()
-    assert said["ledger_fen_by_account"] == dict.fromkeys(("budget", "payable", "in_transit", "paid", "recovery"), 0)
+    assert said["ledger_fen_by_account"] == dict.fromkeys(
+        ("budget", "payable", "in_transit", "paid", "returned", "recovery"), 0
+    )
     assert said["payments_by_state"] == dict.fromkeys(
         ("prepared", "sent", "unknown", "settled", "rejected", "returned", "reversed"), 0
     )
@@ -43,6 +45,7 @@ async def test_a_run_under_way_is_counted(payday: Payday) -> None:
         "payable": AMOUNT_FEN,
         "in_transit": AMOUNT_FEN,
         "paid": AMOUNT_FEN,
+        "returned": 0,
         "recovery": 0,
     }
 

@@ -7,7 +7,17 @@ import pytest
 
 from qingdan.records_events import Fact, FactsRecorded, FactValue
 from runtime.clock import business_date
-from subsidy.fact_rules import FactUnfit, Heard, KeyUnreadable, gone, people, sort_out, storable
+from subsidy.fact_rules import (
+    FactUnfit,
+    Heard,
+    KeyUnreadable,
+    LifeTold,
+    gone,
+    life_told,
+    people,
+    sort_out,
+    storable,
+)
 from subsidy.vocabulary_rules import BY_NAME
 
 SOMEBODY = "p:019a0000-0000-7000-8000-000000000001"
@@ -39,6 +49,38 @@ def test_of_two_states_of_one_time_the_later_event_is_the_correction() -> None:
         said(SOMEBODY, "crime_record", serving_sentence=True), said(SOMEBODY, "crime_record", serving_sentence=False)
     ).states.values()
     assert state.values == (False,)
+
+
+def told(*events: FactsRecorded) -> LifeTold:
+    states = heard(*events).states.values()
+    return life_told({(state.entity, state.dataset): [state] for state in states})
+
+
+@pytest.mark.parametrize(
+    ("register", "facts", "died"),
+    [
+        ("pop_registry", {"is_alive": False}, True),
+        ("pop_registry", {"is_alive": True}, False),
+        ("pop_registry", {"gender": "male"}, False),  # whether alive nobody says
+        ("death_cause", {"death_date": "2026-07-03"}, True),
+        ("death_cause", {"death_date": None}, False),
+    ],
+)
+def test_who_is_not_alive_or_has_a_date_of_death_is_dead(
+    register: str, facts: dict[str, FactValue], died: bool
+) -> None:
+    who = UUID(SOMEBODY[2:])
+    assert told(said(SOMEBODY, register, **facts)) == LifeTold((who,) if died else (), () if died else (who,))
+
+
+def test_of_two_registers_the_one_that_knows_of_the_death_counts() -> None:
+    who = UUID(SOMEBODY[2:])
+    both = told(said(SOMEBODY, "death_cause", death_date="2026-07-03"), said(SOMEBODY, "pop_registry", is_alive=True))
+    assert both == LifeTold((who,), ())
+
+
+def test_registers_that_say_nothing_of_life_and_households_are_passed_over() -> None:
+    assert told(said(SOMEBODY, "crime_record", serving_sentence=False), said(HOME, "real_estate")) == LifeTold((), ())
 
 
 def test_each_data_set_of_each_subject_has_its_own_state() -> None:

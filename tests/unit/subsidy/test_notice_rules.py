@@ -12,7 +12,7 @@ from qingdan.identity import PersonName
 from qingdan.ids import RunId
 from runtime.ids import new_id
 from subsidy import notice_rules
-from subsidy.notice_rules import NAMELESS, NoNoticeYet, Notice
+from subsidy.notice_rules import NoNoticeYet, Notice
 
 CHARACTERS = st.one_of(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), st.sampled_from("·abcÖ𠮷"))
 
@@ -30,15 +30,13 @@ def test_a_name_is_never_shown_whole(name: str) -> None:
     assert len(shown.replace("*", "")) <= min(2, len(name) - 1)
 
 
-def test_what_would_tell_of_minors_health_or_loss_names_nobody() -> None:
-    assert {notice_rules.why_nameless(code) is None for code in ("B12", "B17", "B30", "B26", "B62")} == {False}
-    assert notice_rules.why_nameless("B44") is None
-
-
-def test_every_sample_programme_about_children_or_disability_is_among_them() -> None:
-    words = ("孤儿", "儿童", "残", "精神", "失能", "育儿", "小学", "初中", "高中")
+def test_every_sample_programme_about_children_health_or_loss_names_nobody() -> None:
+    words = ("孤儿", "儿童", "残", "精神", "失能", "育儿", "小学", "初中", "高中", "生态安葬")
     about = {each["code"] for each in sample_programmes() if any(word in each["title_zh"] for word in words)}
-    assert about <= set(NAMELESS)
+    nameless = {each["code"]: each["nameless"] for each in sample_programmes() if each["nameless"]}
+    assert about <= set(nameless)
+    assert (len(nameless), set(nameless.values())) == (29, set(notice_rules.WHY_NAMELESS))
+    assert not {"B01", "B08", "B44"} & set(nameless)
 
 
 def notice(state: str) -> Notice:

@@ -216,7 +216,9 @@ class Book:
             "SELECT number, key, value, headers FROM answer WHERE due_ms <= ? ORDER BY number LIMIT ?", (now_ms, limit)
         )
         return [
-            Answer(number, key.encode(), value.encode(), [(name, text.encode()) for name, text in orjson.loads(headers)])
+            Answer(
+                number, key.encode(), value.encode(), [(name, text.encode()) for name, text in orjson.loads(headers)]
+            )
             for number, key, value, headers in rows
         ]
 
