@@ -62,7 +62,7 @@ async def insert_lines(tx: Tx, statement: UUID, lines: Sequence[StatementLine]) 
         [line.amount_fen for line in lines],
         [line.bank_reference for line in lines],
     )
-    stands: int = await tx.fetchval("SELECT count(*) FROM statement_line WHERE statement_id = $1", statement)
+    stands: int = await tx.fetchval("SELECT lines FROM statement WHERE id = $1", statement)
     return stands
 
 

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from devkit.eventually import eventually
+from devkit.pytest_plugin import MakeDatabase
 from qingdan.ids import PaymentId
 from qingdan.money import Fen
 from qingdan.subsidy_events import Outcome, RunClosed
@@ -14,6 +16,7 @@ from runtime.db import transaction
 from runtime.ids import new_id
 from runtime.problems import Forbidden
 from runtime.runs import Run
+from subsidy.app import service
 from subsidy.close_run import close_run
 from subsidy.list_differences import list_differences
 from subsidy.list_payments import PaymentView
@@ -23,8 +26,10 @@ from subsidy.record_results import record_results
 from subsidy.run_rules import NoStatement, RunNotDone, RunNotThere
 from subsidy.statement_rules import StatementLine
 from subsidy.take_statement import take_statement
-from tests.integration.subsidy.conftest import Scene
+from tests.integration.subsidy.conftest import Scene, county_in
 from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, line, rejected, returned, reversed_, settled
+
+STEP = next(service.migrations.glob("0015_*.sql")).read_text()
 
 
 @pytest.fixture
@@ -285,3 +290,20 @@ async def test_an_approved_run_with_nothing_left_to_pay_is_closed_too(payday: Pa
     assert (await close(payday, nothing)).totals.instructed.payments == 0
     async with transaction(payday.scene.pool, payday.scene.service) as tx:
         assert await tx.fetchval("SELECT count(*) FROM payment WHERE run_id = $1", august) == 0
+
+
+async def test_the_step_counts_the_lines_of_statements_of_before(make_database: MakeDatabase, tmp_path: Path) -> None:
+    database = make_database(Scene.NAME)
+    async with county_in(database.app_url) as scene:
+        payday = Payday(scene, tmp_path)
+        await payday.open()
+        payments = await payday.sent(4)
+        assert await take(payday, truth(payments), payments[0]) == 4
+        assert await take(payday, truth(payments)[:1], payments[0], anew=True) == 1
+        await scene.rows("UPDATE statement SET lines = 0 RETURNING id")
+        owner = await asyncpg.connect(database.owner_url)
+        try:
+            await owner.execute(STEP[STEP.index("SELECT set_config('app.division'") :].replace(", true)", ", false)"))
+        finally:
+            await owner.close()
+        assert [row["lines"] for row in await scene.rows("SELECT lines FROM statement ORDER BY id")] == [4, 1]

@@ -211,9 +211,10 @@ class Book:
         self._new.answers.append((due_ms, (answer.key or b"").decode(), (answer.value or b"").decode(), headers))
 
     def answers_due(self, now_ms: int, limit: int) -> list[Answer]:
-        """In the order in which they were queued."""
-        rows = self._db.execute(
-            "SELECT number, key, value, headers FROM answer WHERE due_ms <= ? ORDER BY number LIMIT ?", (now_ms, limit)
+        """As they fall due, and what falls due together in the order in which it was queued."""
+        rows = self._db.execute(  # by number alone it would read, at each turn, all that was ever sent
+            "SELECT number, key, value, headers FROM answer WHERE due_ms <= ? ORDER BY due_ms, number LIMIT ?",
+            (now_ms, limit),
         )
         return [
             Answer(
