@@ -4,7 +4,7 @@ Whoever is eligible and whose amount and occurrence are known is entitled; who m
 nothing here, and neither have those to whom the same occurrence is owed already.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -35,9 +35,12 @@ class Owed:
     others: frozenset[tuple[str, UUID, str]] = frozenset()
 
 
-def evaluate(county: County, due: Sequence[Compiled], period: Period, owed: Owed) -> Evaluation:
-    """Compute every programme for everybody, then who stands back for what. Raises ProgrammeFails for a programme that
-    divides by zero, or comes to too large a number or an amount that nobody can be paid, for somebody.
+def evaluate(
+    county: County, due: Sequence[Compiled], period: Period, owed: Owed, *, one_more: Callable[[], None] | None = None
+) -> Evaluation:
+    """Compute every programme for everybody, then who stands back for what; `one_more` is called after each programme.
+    Raises ProgrammeFails for a programme that divides by zero, or comes to too large a number or an amount that nobody
+    can be paid, for somebody.
     """
     cases = dict[Source, Cases]()
     outcomes = []
@@ -46,6 +49,8 @@ def evaluate(county: County, due: Sequence[Compiled], period: Period, owed: Owed
         if source not in cases:
             cases[source] = cases_of(county, source)
         outcomes.append(_outcome(cases[source], compiled, period, owed))
+        if one_more is not None:
+            one_more()
     exclude(county, outcomes)
     payee = payees(county)
     return Evaluation(county, period, outcomes, payee, receivers(county, payee))

@@ -1,6 +1,7 @@
 """Use case: finance freezes a previewed run; public notice starts, and nothing in it changes any more."""
 
 from datetime import date
+from functools import partial
 
 from pydantic import Field
 
@@ -11,9 +12,11 @@ from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, transaction
+from runtime.telling import told
 from subsidy import (
     budget_rules,
     budget_store,
+    computing_store,
     entitlement_store,
     obligation_store,
     run_rules,
@@ -21,6 +24,7 @@ from subsidy import (
     year_cap_rules,
     year_cap_store,
 )
+from subsidy.computing_rules import Going
 
 
 class FrozenRun(RunFrozen):
@@ -43,12 +47,16 @@ async def freeze_run(
     run_rules.require_whole_county(actor.department)
     async with transaction(pool, actor) as tx:
         run = await run_store.lock_run(tx, run_id, expected)
-        totals = await entitlement_store.totals_of(tx, run.id)
         run_rules.require_open(run)
-        budgets = await budget_store.standing_of(tx, run.id, period=run.period, on=business_date(utcnow()))
-        budget_rules.require_within(budgets)
-        year_cap_rules.require_within(await year_cap_store.beyond_in(tx, run.id))
-        frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
+        going = Going("freeze", utcnow(), step="list")
+        tell = partial(computing_store.tell, division_id=run.division_id, period=run.period, going=going)
+        forget = partial(computing_store.forget, division_id=run.division_id, period=run.period)
+        async with told(pool, actor, tell, forget):
+            totals = await entitlement_store.totals_of(tx, run.id)
+            budgets = await budget_store.standing_of(tx, run.id, period=run.period, on=business_date(utcnow()))
+            budget_rules.require_within(budgets)
+            year_cap_rules.require_within(await year_cap_store.beyond_in(tx, run.id))
+            frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
         event = run_rules.freeze(run, totals, frozen_hash, notice_until=notice_until, today=business_date(utcnow()))
         total_fen = sum((each.total_fen for each in totals), start=Fen(0))
         needed = run_rules.approvals_needed(total_fen, third_person_from_fen=third_person_from_fen)

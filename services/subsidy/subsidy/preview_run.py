@@ -1,6 +1,8 @@
 """Use case: finance sees what a month comes to, for everybody in the county, before anything is paid."""
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import RunId
@@ -8,11 +10,13 @@ from qingdan.subsidy_events import Period, RunPreviewed
 from runtime import audit, outbox
 from runtime.actor import Actor, Role
 from runtime.clock import business_date, utcnow
-from runtime.db import Pool, transaction
+from runtime.db import Pool, Tx, transaction
 from runtime.divisions import id_in_scope
 from runtime.ids import new_id
+from runtime.telling import told
 from subsidy import (
     column_store,
+    computing_store,
     county_store,
     entitlement_store,
     evaluation_rules,
@@ -27,7 +31,11 @@ from subsidy import (
     snapshot_store,
 )
 from subsidy.column_store import Ground
+from subsidy.computing_rules import Going
+from subsidy.outcome_rules import Evaluation
+from subsidy.programme_rules import Compiled
 from subsidy.row_rules import EntitlementRows
+from subsidy.run_rules import Run
 
 
 class PreviewedRun(RunPreviewed):
@@ -70,11 +78,11 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
             complete=await county_store.complete_registers(tx, county),
             parameters=await county_store.parameters_of(tx, county, month.reference_on),
         )
-        await entitlement_store.clear(tx, run.id)
-        people, owed = await column_store.read_county(tx, ground, due)
-        await snapshot_store.keep(tx, run, snapshot_rules.pack(people, owed))
-        evaluation = await asyncio.to_thread(evaluation_rules.evaluate, people, due, period, owed)
-        await entitlement_store.enter(tx, run.id, EntitlementRows(evaluation))
+        going = Going("preview", utcnow())
+        tell = partial(computing_store.tell, division_id=county, period=period, going=going)
+        forget = partial(computing_store.forget, division_id=county, period=period)
+        async with told(pool, actor, tell, forget):
+            evaluation = await _compute(tx, run, ground, due, going)
         await run_store.save_previewed(tx, run.id, **decided)
         event = preview_rules.previewed(
             run,
@@ -89,3 +97,17 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         answer = PreviewedRun(**event.model_dump(), version=run.version + 1)
         tx.answer_with(answer, version=answer.version)
     return answer
+
+
+async def _compute(tx: Tx, run: Run, ground: Ground, due: Sequence[Compiled], going: Going) -> Evaluation:
+    """Read the county, keep what is computed from, compute, and write what it comes to."""
+    await entitlement_store.clear(tx, run.id)
+    people, owed = await column_store.read_county(tx, ground, due)
+    await snapshot_store.keep(tx, run, snapshot_rules.pack(people, owed))
+    going.enter("programmes", len(due), at=utcnow())
+    evaluate = partial(evaluation_rules.evaluate, one_more=going.one_more)
+    evaluation = await asyncio.to_thread(evaluate, people, due, ground.period, owed)
+    rows = EntitlementRows(evaluation)
+    going.enter("results", 1, at=utcnow())
+    await entitlement_store.enter(tx, run.id, rows)
+    return evaluation

@@ -66,7 +66,7 @@ async def test_who_watches_is_told_each_change(payday: Payday) -> None:
     run, scene = await payday.previewed(await payday.people(2)), payday.scene
     draining = asyncio.Event()
     first = await show_progress(scene.pool, scene.preparer, run)
-    stream = _stream(scene.pool, scene.preparer, first, draining)
+    stream = _stream(lambda: show_progress(scene.pool, scene.preparer, run), first, draining)
     states = [_state(await anext(stream))]
     await payday.approve(run)
     states.append(_state(await anext(stream)))
