@@ -122,14 +122,7 @@ async def _ground(tx: Tx) -> tuple[list[programme_rules.Compiled], Ground]:
     month = preview_rules.month_of(MONTH)
     county: int = await tx.fetchval("SELECT id FROM division WHERE code = $1", COUNTY)
     programmes = await programme_store.programmes_on(tx, month.reference_on)
-    ground = Ground(
-        division_id=county,
-        period=MONTH,
-        period_before=month.before,
-        reference_on=month.reference_on,
-        complete=await county_store.complete_registers(tx, county),
-        parameters=await county_store.parameters_of(tx, county, month.reference_on),
-    )
+    ground = await county_store.ground_of(tx, county, month)
     return programme_rules.compile_stored(programmes), ground
 
 

@@ -8,7 +8,9 @@ import asyncpg
 from qingdan.divisions import DivisionCode
 from runtime.db import Tx
 from runtime.divisions import DivisionUnknown
+from subsidy.column_store import Ground
 from subsidy.fact_rules import Declaration, Parameter
+from subsidy.preview_rules import Month
 
 
 async def save_declarations(tx: Tx, declarations: Sequence[Declaration]) -> None:
@@ -123,3 +125,15 @@ async def _ids(tx: Tx, codes: Collection[DivisionCode]) -> dict[DivisionCode, in
     if unknown := sorted(set(codes) - ids.keys()):
         raise DivisionUnknown(division=unknown[0])
     return ids
+
+
+async def ground_of(tx: Tx, division_id: int, month: Month) -> Ground:
+    """The county and the month to compute: what is known of the county itself as of the month's reference day."""
+    return Ground(
+        division_id=division_id,
+        period=month.period,
+        period_before=month.before,
+        reference_on=month.reference_on,
+        complete=await complete_registers(tx, division_id),
+        parameters=await parameters_of(tx, division_id, month.reference_on),
+    )

@@ -73,14 +73,7 @@ async def dry_run_programmes(
         in_force = await programme_store.version_on(tx, on)
         standing = programme_rules.compile_stored(await programme_store.programmes_on(tx, on))
         before, after = preview_rules.due(standing, month), preview_rules.due(checked.compiled, month)
-        ground = Ground(
-            division_id=county,
-            period=period,
-            period_before=month.before,
-            reference_on=on,
-            complete=await county_store.complete_registers(tx, county),
-            parameters=await county_store.parameters_of(tx, county, on),
-        )
+        ground = await county_store.ground_of(tx, county, month)
         people, owed = await column_store.read_county(tx, ground, [*before, *after])
         sides = [await _owed_to(tx, ground, people, owed, side, (before, after)) for side in (before, after)]
         townships = await dry_run_store.townships_of(tx, county)

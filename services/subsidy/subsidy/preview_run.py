@@ -70,14 +70,7 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
             raise run_rules.RunBeingEntered()
         programmes = await programme_store.programmes_of(tx, in_force["version"])
         due = preview_rules.due(programme_rules.compile_stored(programmes), month)
-        ground = Ground(
-            division_id=county,
-            period=period,
-            period_before=month.before,
-            reference_on=month.reference_on,
-            complete=await county_store.complete_registers(tx, county),
-            parameters=await county_store.parameters_of(tx, county, month.reference_on),
-        )
+        ground = await county_store.ground_of(tx, county, month)
         going = Going("preview", utcnow())
         tell = partial(computing_store.tell, division_id=county, period=period, going=going)
         forget = partial(computing_store.forget, division_id=county, period=period)

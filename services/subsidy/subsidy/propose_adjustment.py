@@ -28,7 +28,6 @@ from subsidy import (
     run_rules,
     run_store,
 )
-from subsidy.column_store import Ground
 from subsidy.evaluation_rules import Owed
 from subsidy.list_adjustments import AdjustmentView
 from subsidy.preview_rules import Month
@@ -78,14 +77,7 @@ async def _computed(tx: Tx, run: Run, month: Month) -> EntitlementRows:
     programmes = await programme_store.programmes_of(tx, run.programme_version)
     due = preview_rules.due(programme_rules.compile_stored(programmes), month)
     again = adjustment_rules.adjustable(due)
-    ground = Ground(
-        division_id=run.division_id,
-        period=month.period,
-        period_before=month.before,
-        reference_on=month.reference_on,
-        complete=await county_store.complete_registers(tx, run.division_id),
-        parameters=await county_store.parameters_of(tx, run.division_id, month.reference_on),
-    )
+    ground = await county_store.ground_of(tx, run.division_id, month)
     people, _ = await column_store.read_county(tx, ground, again)
     evaluation = await asyncio.to_thread(evaluation_rules.evaluate, people, again, month.period, Owed())
     return EntitlementRows(evaluation)
