@@ -21,6 +21,8 @@ from devkit.story.narrator import Narrator
 from devkit.story.plot import small_story
 from tests.broker.collector import collecting
 
+pytestmark = pytest.mark.timeout(600)  # the first of them waits for a whole demo
+
 PEOPLE = 4_000
 SIZE_MIN_BYTES = 50_000_000
 PLANTED = "planted.log"
