@@ -1,5 +1,6 @@
 """Use case: finance freezes a previewed run; public notice starts, and nothing in it changes any more."""
 
+from contextlib import AsyncExitStack
 from datetime import date
 from functools import partial
 
@@ -45,18 +46,18 @@ async def freeze_run(
     """
     actor.require(Role.FINANCE_PREPARER)
     run_rules.require_whole_county(actor.department)
-    async with transaction(pool, actor) as tx:
+    async with AsyncExitStack() as until_committed, transaction(pool, actor) as tx:
         run = await run_store.lock_run(tx, run_id, expected)
         run_rules.require_open(run)
         going = Going("freeze", utcnow(), step="list")
         tell = partial(computing_store.tell, division_id=run.division_id, period=run.period, going=going)
         forget = partial(computing_store.forget, division_id=run.division_id, period=run.period)
-        async with told(pool, actor, tell, forget):
-            totals = await entitlement_store.totals_of(tx, run.id)
-            budgets = await budget_store.standing_of(tx, run.id, period=run.period, on=business_date(utcnow()))
-            budget_rules.require_within(budgets)
-            year_cap_rules.require_within(await year_cap_store.beyond_in(tx, run.id))
-            frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
+        await until_committed.enter_async_context(told(pool, actor, tell, forget))
+        totals = await entitlement_store.totals_of(tx, run.id)
+        budgets = await budget_store.standing_of(tx, run.id, period=run.period, on=business_date(utcnow()))
+        budget_rules.require_within(budgets)
+        year_cap_rules.require_within(await year_cap_store.beyond_in(tx, run.id))
+        frozen_hash = await obligation_store.hash_of_entitled(tx, run.id)
         event = run_rules.freeze(run, totals, frozen_hash, notice_until=notice_until, today=business_date(utcnow()))
         total_fen = sum((each.total_fen for each in totals), start=Fen(0))
         needed = run_rules.approvals_needed(total_fen, third_person_from_fen=third_person_from_fen)

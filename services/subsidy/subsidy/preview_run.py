@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 from qingdan.divisions import DivisionCode
@@ -55,7 +56,7 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
     run_rules.require_whole_county(actor.department)
     preview_rules.require_county(division)
     month, today = preview_rules.month_of(period), business_date(utcnow())
-    async with transaction(pool, actor) as tx:
+    async with AsyncExitStack() as until_committed, transaction(pool, actor) as tx:
         county = await id_in_scope(tx, division)
         in_force = await programme_store.version_in_force(tx, month.reference_on)
         decided = {
@@ -74,8 +75,8 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
         going = Going("preview", utcnow())
         tell = partial(computing_store.tell, division_id=county, period=period, going=going)
         forget = partial(computing_store.forget, division_id=county, period=period)
-        async with told(pool, actor, tell, forget):
-            evaluation = await _compute(tx, run, ground, due, going)
+        await until_committed.enter_async_context(told(pool, actor, tell, forget))
+        evaluation = await _compute(tx, run, ground, due, going)
         await run_store.save_previewed(tx, run.id, **decided)
         event = preview_rules.previewed(
             run,

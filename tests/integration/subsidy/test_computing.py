@@ -16,7 +16,7 @@ from qingdan.ids import RunId
 from qingdan.money import FEN_MAX
 from runtime.actor import Actor
 from runtime.db import Tx, Version, transaction
-from subsidy import evaluation_rules, obligation_store
+from subsidy import evaluation_rules, obligation_store, run_store
 from subsidy.computing_rules import Computing, NothingComputed
 from subsidy.freeze_run import freeze_run
 from subsidy.preview_run import preview_run
@@ -130,6 +130,24 @@ async def test_who_watches_from_before_the_click_is_told_until_it_has_ended(scen
     assert set(names[:-1]) == {"event: progress"}
     assert names[-1] == "event: ended"
     assert json.loads(events[-2].splitlines()[1].removeprefix("data: "))["what"] == "preview"
+
+
+async def test_it_has_ended_when_everybody_sees_the_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is told so and looks finds what was computed: not while its own transaction is still open."""
+    real, go_on = run_store.save_previewed, asyncio.Event()
+
+    async def save_later(*args: Any, **others: Any) -> None:
+        await go_on.wait()
+        await real(*args, **others)
+
+    monkeypatch.setattr(run_store, "save_previewed", save_later)
+    stream = _until_ended(lambda: computing(scene), asyncio.Event())
+    previewing = asyncio.ensure_future(preview_run(scene.pool, scene.preparer, COUNTY, PERIOD))
+    assert (await until(scene, lambda now: now.step == "results")).state == "going"
+    go_on.set()
+    assert [event async for event in stream][-1].startswith("event: ended")
+    assert len(await scene.rows("SELECT 1 FROM run")) == 1
+    await previewing
 
 
 async def test_a_freeze_says_that_the_list_is_checked(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
