@@ -18,7 +18,12 @@ from tests.chaos.county import County
 
 PEOPLE = 4_000
 PROGRAMMES = ("B08", "B09", "B10")  # old-age allowances: some 150 payments a month, and nothing to wait for
-SETTINGS = {"PAYMENTS_PER_BATCH": "20", "PAYMENT_SILENT_S": "1", "OBLIGATIONS_PER_TURN": "40"}
+SETTINGS = {
+    "PAYMENTS_PER_BATCH": "20",
+    "BATCHES_PER_TURN": "2",
+    "PAYMENT_SILENT_S": "1",
+    "OBLIGATIONS_PER_TURN": "40",
+}
 UNDER_WAY = ("prepared", "sent", "unknown")
 
 

@@ -1,4 +1,4 @@
-"""Every SQL statement on the ledger: only added to, each entry with both its lines in one statement."""
+"""Every SQL statement on the ledger: only added to, each entry a row that names both its accounts."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,47 +7,23 @@ from runtime.db import Tx
 from subsidy.payment_rules import Account, Posting
 
 _POST_OBLIGATIONS = """
-WITH entry AS (
-    INSERT INTO ledger_entry (obligation_id, kind, division_id, department)
-    SELECT id, 'approved', division_id, department FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY id
-    RETURNING id, obligation_id, division_id, department
-)
-INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
-SELECT entry.id, side.account, side.sign * o.amount_fen, entry.division_id, entry.department
-FROM entry JOIN obligation o ON o.id = entry.obligation_id
-CROSS JOIN (VALUES ('budget', -1), ('payable', 1)) AS side(account, sign)
+INSERT INTO ledger_entry (obligation_id, kind, leaves, enters, amount_fen, division_id, department)
+SELECT id, 'approved', 'budget', 'payable', amount_fen, division_id, department
+FROM obligation WHERE id = ANY($1::uuid[]) ORDER BY id
 """
 
 # A payment has at most one entry of each kind: the unique key refuses the second.
 _POST_PAYMENTS = """
-WITH moved AS (
-    SELECT p.id, p.obligation_id, p.division_id, p.department, p.amount_fen, e.kind, e.leaves, e.enters
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS e(payment, kind, leaves, enters)
-    JOIN payment p ON p.id = e.payment
-), entry AS (
-    INSERT INTO ledger_entry (obligation_id, payment_id, kind, division_id, department)
-    SELECT obligation_id, id, kind, division_id, department FROM moved
-    RETURNING id, payment_id, kind, division_id, department
-)
-INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
-SELECT entry.id, side.account, side.sign * m.amount_fen, entry.division_id, entry.department
-FROM entry JOIN moved m ON m.id = entry.payment_id AND m.kind = entry.kind
-CROSS JOIN LATERAL (VALUES (m.leaves, -1), (m.enters, 1)) AS side(account, sign)
+INSERT INTO ledger_entry (obligation_id, payment_id, kind, leaves, enters, amount_fen, division_id, department)
+SELECT p.obligation_id, p.id, e.kind, e.leaves, e.enters, p.amount_fen, p.division_id, p.department
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS e(payment, kind, leaves, enters)
+JOIN payment p ON p.id = e.payment
 """
 
 _POST_MOVES = """
-WITH moved AS (
-    SELECT m.id, m.kind, m.amount_fen, c.obligation_id, c.division_id, c.department
-    FROM recovery_move m JOIN recovery_claim c ON c.id = m.claim_id WHERE m.id = ANY($1::bigint[])
-), entry AS (
-    INSERT INTO ledger_entry (obligation_id, kind, division_id, department, move_id)
-    SELECT obligation_id, kind, division_id, department, id FROM moved ORDER BY id
-    RETURNING id, move_id, division_id, department
-)
-INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)
-SELECT entry.id, side.account, side.sign * m.amount_fen, entry.division_id, entry.department
-FROM entry JOIN moved m ON m.id = entry.move_id
-CROSS JOIN (VALUES ($2::text, -1), ($3::text, 1)) AS side(account, sign)
+INSERT INTO ledger_entry (obligation_id, kind, leaves, enters, amount_fen, division_id, department, move_id)
+SELECT c.obligation_id, m.kind, $2, $3, m.amount_fen, c.division_id, c.department, m.id
+FROM recovery_move m JOIN recovery_claim c ON c.id = m.claim_id WHERE m.id = ANY($1::bigint[]) ORDER BY m.id
 """
 
 

@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     )
     obligations_per_turn: int = Field(5_000, ge=1, le=50_000, description="entered at a time once approved")
     payments_per_batch: int = Field(500, ge=1, le=2_000)
+    batches_per_turn: int = Field(4, ge=1, le=20)
     account_key_file: Path = Field(description="JWK Set with the symmetric key of accounts' hashes")
     banks_without_checks: Annotated[tuple[BankCode, ...], NoDecode] = ()
     """Those that cannot say whose an account is, separated by commas: two people of finance confirm it instead."""

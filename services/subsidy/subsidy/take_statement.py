@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from qingdan.ids import RunId
 from runtime import audit
@@ -12,6 +13,8 @@ from runtime.db import Pool, Version, transaction
 from runtime.ids import new_id
 from subsidy import run_rules, run_store, statement_store
 from subsidy.statement_rules import StatementLine
+
+_LINES: Final = TypeAdapter(Sequence[StatementLine])
 
 
 class StatementTaken(BaseModel):
@@ -38,8 +41,8 @@ async def take_statement(
             await statement_store.insert_statement(tx, statement, run.id, taken_by=actor.subject)
         stands = await statement_store.insert_lines(tx, statement, lines)
         await run_store.save_changed(tx, run.id)
-        text = "\n".join(line.model_dump_json() for line in lines)
-        taken = {"statement": str(statement), "lines": len(lines), "sha256": sha256(text.encode()).hexdigest()}
+        said = sha256(_LINES.dump_json(lines)).hexdigest()
+        taken = {"statement": str(statement), "lines": len(lines), "sha256": said}
         audit.note(tx, "statement.taken", str(run.id), taken)
         answer = StatementTaken(run=run.id, lines=stands)
         tx.answer_with(answer, version=expected + 1)

@@ -74,6 +74,7 @@ async def instruct_payments(work: Working) -> bool:
         service_key_file=settings.service_key_file,
         bank_keys_file=settings.bank_keys_file,
         payments_per_batch=settings.payments_per_batch,
+        batches_per_turn=settings.batches_per_turn,
     )
     return await instruct(work.pool, work.actor, desk)
 

@@ -1,8 +1,9 @@
 """Outbox: an event is a row of the business transaction; the relay publishes it later."""
 
-import json
 import zlib
 from datetime import datetime
+
+import orjson
 
 from qingdan.envelope import Envelope, EventBody, encode
 from qingdan.topics import topic_of
@@ -42,7 +43,7 @@ async def append(tx: Tx, event: EventBody, *, at: datetime | None = None) -> Non
             id=event_id,
             topic=topic.name,
             key=event.event_key,
-            headers=json.dumps({name: text.decode() for name, text in headers}, ensure_ascii=False),
+            headers=orjson.dumps({name: text.decode() for name, text in headers}).decode(),
             value=value,
         )
     )

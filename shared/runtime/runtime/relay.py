@@ -167,6 +167,7 @@ class _Worker:
         mine = {lane: lease for lane, lease in self.relay.leases.items() if self._owns(lane)}
         if not mine:
             return 0
+        self._wake.clear()  # here and not after the wait: what was committed until now is read now
         async with transaction(self.relay.pool, self.relay.actor) as tx:
             # A bitmap scan marks no dead index entry as dead: every poll would read all that was ever published again.
             await tx.execute("SET LOCAL enable_bitmapscan = off")
@@ -214,7 +215,6 @@ class _Worker:
     async def _wait_for_commit(self, at_most_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), at_most_s)
-        self._wake.clear()
 
 
 def _outbound(row: asyncpg.Record) -> Outbound:

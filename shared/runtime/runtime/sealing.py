@@ -199,7 +199,23 @@ def unwrap(wrapped: WrappedKey, keys: PrivateKeys, cipher: Cipher) -> ContentKey
 
 def seal(key: ContentKey, payload: ContractModel, *, event_type: str, event_key: str) -> Sealed:
     """`payload` with its personal data readable only to holders of `key`, bound to the event that carries it."""
-    nonce, bound_to = secrets.token_bytes(_NONCE_BYTES), _bound_to(event_type, event_key)
+    (sealed,) = seal_together(key, [(event_key, payload)], event_type=event_type)
+    return sealed
+
+
+def seal_together(key: ContentKey, payloads: Sequence[tuple[str, ContractModel]], *, event_type: str) -> list[Sealed]:
+    """As `seal`, each payload bound to the event of the key that stands with it.
+
+    The nonces are drawn at once: each call of the system lets another thread go on, and has to wait for it.
+    """
+    nonces = secrets.token_bytes(_NONCE_BYTES * len(payloads))
+    return [
+        _sealed(key, payload, nonces[at * _NONCE_BYTES : (at + 1) * _NONCE_BYTES], _bound_to(event_type, event_key))
+        for at, (event_key, payload) in enumerate(payloads)
+    ]
+
+
+def _sealed(key: ContentKey, payload: ContractModel, nonce: bytes, bound_to: bytes) -> Sealed:
     if key.cipher == "A256GCM":
         both = AESGCM(key.secret).encrypt(nonce, reveal_json(payload), bound_to)
         ciphertext, tag = both[:-16], both[-16:]

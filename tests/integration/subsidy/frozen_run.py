@@ -72,12 +72,13 @@ class Payday:
     scene: Scene
     directory: Path
     per_batch: int = 500
+    per_turn: int = 1
     _serials: int = field(default=0)
 
     @property
     def desk(self) -> Desk:
         """How the service pays."""
-        return Desk(BANK, self.directory / "service.json", self.directory / "banks.json", self.per_batch)
+        return Desk(BANK, self.directory / "service.json", self.directory / "banks.json", self.per_batch, self.per_turn)
 
     async def open(self) -> None:
         """Keys for the service and the bank, and a programme in force."""

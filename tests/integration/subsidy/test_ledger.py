@@ -17,6 +17,7 @@ from tests.integration.subsidy.frozen_run import AMOUNT_FEN, Payday, rejected, r
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 UNBALANCED = "two lines that sum to nothing"
+NOT_ITS_AMOUNT = "and of their amount"
 
 
 @pytest.fixture
@@ -35,6 +36,59 @@ async def owner(payday: Payday, postgres: Postgres) -> AsyncIterator[Session]:
     await session.close()
 
 
+async def refused(payday: Payday, owner: Session, error: type[Exception], match: str, statement: str) -> None:
+    """By the database, whoever writes it."""
+    with pytest.raises(error, match=match):
+        await owner.execute(statement)
+    with pytest.raises(error, match=match):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute(statement)
+
+
+MOVE = (
+    "INSERT INTO ledger_entry (obligation_id, payment_id, kind, leaves, enters, amount_fen, division_id, department)"
+    " SELECT obligation_id, id, 'returned', {}, division_id, department FROM payment LIMIT 1"
+)
+
+
+@pytest.mark.parametrize("amount", [AMOUNT_FEN - 1, AMOUNT_FEN + 1])
+async def test_an_entry_moves_what_its_payment_comes_to(payday: Payday, owner: Session, amount: int) -> None:
+    await payday.sent(1)
+    statement = MOVE.format(f"'paid', 'returned', {amount}")
+    await refused(payday, owner, asyncpg.ForeignKeyViolationError, NOT_ITS_AMOUNT, statement)
+    await owner.execute(MOVE.format(f"'paid', 'returned', {AMOUNT_FEN}"))  # it was the amount that was refused
+
+
+@pytest.mark.parametrize("amount", [AMOUNT_FEN - 1, AMOUNT_FEN + 1])
+async def test_what_becomes_owed_is_what_its_obligation_comes_to(payday: Payday, owner: Session, amount: int) -> None:
+    await payday.sent(1)
+    await owner.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_once")
+    statement = (
+        "INSERT INTO ledger_entry (obligation_id, kind, leaves, enters, amount_fen, division_id, department)"
+        f" SELECT id, 'approved', 'budget', 'payable', {amount}, division_id, department FROM obligation"
+    )
+    await refused(payday, owner, asyncpg.ForeignKeyViolationError, NOT_ITS_AMOUNT, statement)
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        f"'paid', 'paid', {AMOUNT_FEN}",
+        f"'paid', NULL, {AMOUNT_FEN}",
+        "'paid', 'returned', NULL",
+        f"'paid', 'mattress', {AMOUNT_FEN}",
+        "'paid', 'returned', 0",
+        f"'returned', 'paid', -{AMOUNT_FEN}",
+    ],
+)
+async def test_an_entry_has_two_accounts_and_an_amount(payday: Payday, owner: Session, sides: str) -> None:
+    await payday.sent(1)
+    await refused(
+        payday, owner, asyncpg.IntegrityConstraintViolationError, "ledger_entry|their amount", MOVE.format(sides)
+    )
+
+
+# As an older version enters it, which runs beside this one while it is upgraded: its lines are a table's of their own.
 # $1: what the second line says; the last part is one more line, or none.
 ENTER = """
 WITH entry AS (
@@ -75,12 +129,28 @@ async def test_an_entry_comes_with_its_lines_or_not_at_all(payday: Payday, owner
 
 async def test_nothing_is_added_to_an_entry_that_stands_even_if_it_balances(payday: Payday, owner: Session) -> None:
     await payday.sent(1)
-    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=UNBALANCED):
-        await owner.execute(
+    await owner.execute(ENTER.format(more=""), 100)
+    for kind in ("sent", "returned"):  # entered by this version, and by an older one
+        await refused(
+            payday,
+            owner,
+            asyncpg.IntegrityConstraintViolationError,
+            UNBALANCED,
             "INSERT INTO ledger_line (entry_id, account, amount_fen, division_id, department)"
             " SELECT e.id, side.account, side.fen, e.division_id, e.department FROM ledger_entry e"
-            " CROSS JOIN (VALUES ('paid', 5), ('budget', -5)) AS side(account, fen) WHERE e.kind = 'sent'"
+            f" CROSS JOIN (VALUES ('recovery', 5), ('budget', -5)) AS side(account, fen) WHERE e.kind = '{kind}'",
         )
+
+
+async def test_what_an_older_version_enters_counts_like_all_else(payday: Payday, owner: Session) -> None:
+    await payday.sent(2)
+    await owner.execute(ENTER.format(more=""), 100)
+    assert await payday.books() == {
+        "budget": -2 * AMOUNT_FEN,
+        "in_transit": 2 * AMOUNT_FEN,
+        "paid": -100,
+        "payable": 100,
+    }
 
 
 # Balanced in itself, and each time something is not so: of what the entry is, where it is, where its lines are.
@@ -129,14 +199,15 @@ async def test_a_payment_that_the_books_tell_of_is_removed_by_nobody(
 
 
 CHANGES = [
-    "UPDATE ledger_line SET amount_fen = amount_fen * 2",
-    "UPDATE ledger_line SET account = 'paid' WHERE account = 'in_transit'",
-    "DELETE FROM ledger_line",
+    "UPDATE earlier_line SET amount_fen = amount_fen * 2",
+    "DELETE FROM earlier_line",
     "DELETE FROM ledger_entry",
+    "UPDATE ledger_entry SET amount_fen = amount_fen * 2",
+    "UPDATE ledger_entry SET enters = 'paid' WHERE enters = 'in_transit'",
     "UPDATE ledger_entry SET kind = 'settled' WHERE kind = 'sent'",
     "UPDATE obligation SET amount_fen = amount_fen * 2",
     "DELETE FROM obligation",
-    "TRUNCATE ledger_line",
+    "TRUNCATE earlier_line",
 ]
 
 

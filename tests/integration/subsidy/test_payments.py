@@ -4,6 +4,7 @@ import asyncio
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from runtime import sealing
 from runtime.actor import Actor, Role
 from runtime.db import transaction
 from runtime.problems import Forbidden
+from subsidy import payment_store
 from subsidy.ask_silent_payments import ask_silent_payments
 from subsidy.instruct_payments import BankKeyMissing, Desk, instruct_payments
 from subsidy.list_oddities import list_oddities
@@ -84,8 +86,9 @@ async def test_the_bank_reads_who_is_paid_what_and_nobody_else_does(payday: Payd
     assert await payday.books() == {"budget": -3 * AMOUNT_FEN, "in_transit": 3 * AMOUNT_FEN}
 
 
-async def test_a_run_goes_out_in_batches_that_add_up(payday: Payday) -> None:
-    payday.per_batch = 2
+@pytest.mark.parametrize("per_turn", [1, 2, 3, 4])
+async def test_a_run_goes_out_in_batches_that_add_up(payday: Payday, per_turn: int) -> None:
+    payday.per_batch, payday.per_turn = 2, per_turn
     payments = await payday.sent(5)
     declared = await payday.scene.told("batch.declared.v1")
     assert [(body["count"], body["total_fen"]) for body in declared] == [(n, n * AMOUNT_FEN) for n in (2, 2, 1)]
@@ -106,6 +109,30 @@ async def test_several_replicas_send_each_payment_once(payday: Payday) -> None:
     assert sorted(orders) == [payment.payment for payment in await payday.payments()]
     assert await payday.books() == {"budget": -80 * AMOUNT_FEN, "in_transit": 80 * AMOUNT_FEN}
     assert len(await payday.scene.told("run.paying.v1")) == 2
+
+
+async def test_a_fault_in_one_batch_of_a_turn_leaves_nothing_of_the_others(
+    payday: Payday, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payday.per_batch, payday.per_turn = 2, 3
+    await payday.approve(await payday.previewed(await payday.people(5)))
+    real, batches = payment_store.save_sent, list[object]()
+
+    async def fail_with_the_second(*args: Any) -> None:
+        batches.append(args)
+        if len(batches) == 2:
+            raise TimeoutError
+        await real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(payment_store, "save_sent", fail_with_the_second)
+        with pytest.raises(TimeoutError):
+            await payday.instruct()
+    assert await states(payday) == ["prepared"] * 5
+    assert await payday.scene.told("payment.instructed.v1", "batch.declared.v1") == []
+    await payday.instruct()
+    assert len(await payday.orders()) == 5
+    assert await payday.books() == {"budget": -5 * AMOUNT_FEN, "in_transit": 5 * AMOUNT_FEN}
 
 
 async def test_nothing_leaves_unless_it_is_written_that_it_left(
@@ -169,7 +196,9 @@ async def test_without_the_banks_key_nothing_is_sent_and_nobody_is_rejected(payd
     await payday.approve(await payday.previewed(await payday.people(2)))
     scene, ours = payday.scene, payday.desk
     with pytest.raises(BankKeyMissing):
-        await instruct_payments(scene.pool, scene.service, Desk("XYZ", ours.service_key_file, ours.bank_keys_file, 500))
+        await instruct_payments(
+            scene.pool, scene.service, Desk("XYZ", ours.service_key_file, ours.bank_keys_file, 500, 1)
+        )
     assert await states(payday) == ["prepared"] * 2
 
 

@@ -150,6 +150,17 @@ async def test_a_corrected_statement_counts_instead_of_the_first(payday: Payday,
     assert len(await payday.scene.rows("SELECT 1 FROM statement_line")) == 5  # the first stays as it was taken
 
 
+@pytest.mark.parametrize("of", ["uuidv7(), division_id", "statement_id, 1"])
+async def test_a_line_is_of_a_statement_where_that_is(payday: Payday, paid: list[PaymentView], of: str) -> None:
+    await take(payday, truth(paid), paid[0])
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="where that is"):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute(
+                "INSERT INTO statement_line (payment_id, status, amount_fen, statement_id, division_id)"
+                f" SELECT uuidv7(), 'settled', 1, {of} FROM statement_line LIMIT 1"
+            )
+
+
 async def test_what_was_never_sent_is_on_no_statement_and_not_in_the_totals(payday: Payday) -> None:
     payees = await payday.people(2)
     await payday.scene.hear_records(payday.identity(payees[0], account=None))

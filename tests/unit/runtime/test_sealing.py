@@ -26,6 +26,7 @@ from runtime.sealing import (
     new_content_key,
     read_public_keys,
     seal,
+    seal_together,
     unseal,
     unwrap,
     wrap,
@@ -141,6 +142,17 @@ def test_keys_wrapped_together_open_singly_and_share_nothing_but_the_agreement(
     assert len({each[:65] for each in raw}) == 1
     assert len({each[65:] for each in raw}) == len(secrets)
     assert wrap_together(secrets, public)[0].wrapped[:86] != wrapped[0].wrapped[:86]
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_what_is_sealed_together_has_a_nonce_each_and_belongs_to_its_event(cipher: Cipher) -> None:
+    key = new_content_key(cipher)
+    sealed = seal_together(key, [(f"{at}", ORDER) for at in range(50)], event_type=TYPE)
+    assert len({each.nonce for each in sealed}) == len({each.ciphertext for each in sealed}) == 50
+    for at, each in enumerate(sealed):
+        assert unseal(key, each, PaymentOrder, event_type=TYPE, event_key=f"{at}") == ORDER
+    with pytest.raises(Unsealable):
+        unseal(key, sealed[1], PaymentOrder, event_type=TYPE, event_key="0")
 
 
 def test_whoever_has_no_key_of_its_own_wraps_nothing_for_itself(keys: tuple[PublicKey, PrivateKeys]) -> None:

@@ -79,19 +79,23 @@ def totals(directory: Path) -> Totals:
 
 def statement(directory: Path, code: str, batches: frozenset[UUID] | None = None) -> list[StatementLine]:
     """Every payment, or those of some batches, by batch and number in it."""
+    return list(statement_lines(directory, code, batches))
+
+
+def statement_lines(directory: Path, code: str, batches: frozenset[UUID] | None = None) -> Iterator[StatementLine]:
+    """As `statement`, line by line, of the moment in which the first is asked for."""
     with _read(directory) as db:
         rows = db.execute("SELECT id, batch, status, amount_fen FROM payment ORDER BY batch, seq, id").fetchall()
-    return [
-        StatementLine(
-            UUID(payment),
-            UUID(batch),
-            "returned" if status == "reversed" else status,  # to a statement money is back, whoever sent it
-            amount_fen,
-            reference(code, UUID(payment)) if status in {"settled", "returned", "reversed"} else None,
-        )
-        for payment, batch, status, amount_fen in rows
-        if batches is None or UUID(batch) in batches
-    ]
+    for number, batch, status, amount_fen in rows:
+        if batches is None or UUID(batch) in batches:
+            payment = UUID(number)
+            yield StatementLine(
+                payment,
+                UUID(batch),
+                "returned" if status == "reversed" else status,  # to a statement money is back, whoever sent it
+                amount_fen,
+                reference(code, payment) if status in {"settled", "returned", "reversed"} else None,
+            )
 
 
 def camt053(directory: Path, code: str, day: date) -> str:
