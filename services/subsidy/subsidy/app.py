@@ -24,6 +24,7 @@ service = Service(
         works.ask_silent_payments,
         works.make_bank_files,
         works.compare_open_days,
+        works.remove_snapshots,
     ],
     media_types=frozenset(bank_file_http.MEDIA_TYPES.values()),
 )

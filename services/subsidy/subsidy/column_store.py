@@ -147,25 +147,41 @@ def _bits(packed: Packed) -> str:
 
 
 async def read_table(tx: Tx, divisions: Sequence[int], layout: Layout, *, homes: Table | None = None) -> Table:
-    """People or households of these divisions, with the facts of the layout. `homes`: the households, among which each
-    one's own is looked up."""
+    """People or households of these divisions in the order of their ids, with the facts of the layout. `homes`: the
+    households, among which each one's own is looked up."""
     kind = layout.row_type()
     rows = await read_rows(tx, layout.query(), list(divisions), kind=kind, timeout_s=READ_TIMEOUT_S)
     ids = rows.column("id", np.uint64)
-    table = Table(ids[:, 0], ids[:, 1], rows.column("division", np.int32), rows.column("held", np.int64))
+    order = _in_order(ids[:, 0], ids[:, 1])
+    ids = ids[order]
+    division, held = rows.column("division", np.int32)[order], rows.column("held", np.int64)[order]
+    table = Table(ids[:, 0], ids[:, 1], division, held, _in_order=np.arange(len(ids)))
     if homes is not None:
-        home = rows.column("home", np.uint64)
+        home = rows.column("home", np.uint64)[order]
         table.home = homes.places_of(home[:, 0], home[:, 1])
     for word in range(layout.words):
-        bits = rows.column(f"word{word}", np.int64)
+        bits = rows.column(f"word{word}", np.int64)[order]
         for each in layout.packed:
             if each.word == word:
                 table.columns[each.fact.name] = _unpacked(bits, each)
     for fact in layout.plain:
-        table.columns[fact.name] = _plain(rows.column(fact.name, np.int64), fact)
+        table.columns[fact.name] = _plain(rows.column(fact.name, np.int64)[order], fact)
     for fact in layout.open_texts:
         table.columns[fact.name] = await _open_text(tx, fact, table)
     return table
+
+
+def _in_order(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.intp] | slice:
+    """How rows are put in the order of their ids, whose halves these are: few fields here and not many columns later,
+    for what is kept of them is looked up by id.
+
+    They lie nearly so, for an id begins with the time when it was made: sorting by both halves takes ten times as long.
+    """
+    order = np.argsort(high, kind="stable")
+    high, low = high[order], low[order]
+    if ((high[1:] == high[:-1]) & (low[1:] < low[:-1])).any():
+        order = order[np.lexsort((low, high))]
+    return slice(None) if (order[1:] > order[:-1]).all() else order
 
 
 async def _open_text(tx: Tx, fact: FactDefinition, table: Table) -> Column:

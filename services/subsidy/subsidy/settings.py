@@ -9,6 +9,7 @@ from pydantic_settings import NoDecode
 from qingdan.ids import BankCode
 from qingdan.money import FEN_MAX
 from runtime.settings import ServiceSettings
+from subsidy.retention_rules import YEARS, YEARS_MAX, YEARS_MIN
 
 
 class Settings(ServiceSettings):
@@ -31,6 +32,10 @@ class Settings(ServiceSettings):
     account_silent_s: float = Field(3600.0, gt=0, description="after which a bank is asked about an account again")
     account_cooling_h: float = Field(72.0, ge=0, le=2_400, description="a verified change of account waits so long")
     account_expires_days: int = Field(90, ge=1, le=3_650, description="what nobody confirms is over then")
+
+    snapshots_kept_years: int = Field(
+        YEARS, ge=YEARS_MIN, le=YEARS_MAX, description="what a closed run was computed from, after the year of closing"
+    )
 
     @field_validator("banks", "banks_without_checks", mode="before")
     @classmethod

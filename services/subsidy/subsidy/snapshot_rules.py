@@ -1,7 +1,8 @@
 """Snapshots: everything that a month was computed from, as octets that can be read again in ten years.
 
-A part is an archive of arrays (`runtime.bulk_arrays`). People and households are cut into parts of so many rows; what
-is the same for all of them is a part of its own.
+A part is an archive of arrays (`runtime.bulk_arrays`). People and households are cut into parts of so many rows, in the
+order of their ids, so that one of them is found by looking into one part (`snapshot_row_rules`); what is the same for
+all of them is a part of its own.
 """
 
 import json
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from runtime.bulk_arrays import ArraysUnlike, packed, unpacked
 from subsidy.case_rules import Amounts, County
-from subsidy.column_rules import Column, Table
+from subsidy.column_rules import Bools, Column, Places, Table
 from subsidy.evaluation_rules import Owed
 
 Section = Literal["county", "person", "household"]
 
-ROWS_PER_PART: Final = 65_536
+ROWS_PER_PART: Final = 16_384
+"""Whoever is looked for is found in one part: what is read for one answer is as large as a few of them."""
 FORMAT: Final = 1
 
 
@@ -31,23 +33,54 @@ class SnapshotUnlike(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a snapshot: of which section, its number there from 0 on, and how many rows it has."""
+    """A piece of a snapshot: of which section, its number there from 0 on, and how many rows it has.
+
+    lowest, highest: the ids that lie in it; None for what holds for all, and in what an earlier version kept.
+    """
 
     section: Section
     number: int
     rows: int
     packed: bytes
+    lowest: UUID | None = None
+    highest: UUID | None = None
 
 
 def pack(county: County, owed: Owed) -> Iterator[Part]:
     """The parts, one after the other: what holds for all, people, households."""
     yield Part("county", 0, 0, packed(_common(county, owed)))
-    for section, table in (("person", county.people), ("household", county.homes)):
-        for number, begin in enumerate(range(0, len(table), ROWS_PER_PART)):
-            rows = slice(begin, min(begin + ROWS_PER_PART, len(table)))
-            mask = county.inhabitants if section == "person" else county.own_homes
-            arrays = _cut(table, rows) | {"own": np.packbits(mask[rows])}
-            yield Part("person" if section == "person" else "household", number, rows.stop - begin, packed(arrays))
+    yield from _parts("person", county.people, county.inhabitants)
+    living_in = _members(county.people.home, len(county.homes))
+    yield from _parts("household", county.homes, county.own_homes, living_in)
+
+
+def _parts(
+    section: Section, table: Table, own: Bools, living_in: tuple[Places, NDArray[np.int64]] | None = None
+) -> Iterator[Part]:
+    """`living_in`: the members of each household, one household after the other, and where each one's begin."""
+    for number, begin in enumerate(range(0, len(table), ROWS_PER_PART)):
+        rows = slice(begin, min(begin + ROWS_PER_PART, len(table)))
+        arrays = _cut(table, rows) | {"own": np.packbits(own[rows])}
+        if living_in is not None:
+            members, begins = living_in
+            arrays["members"] = members[begins[rows.start] : begins[rows.stop]]
+            arrays["members-begin"] = (begins[rows.start : rows.stop + 1] - begins[rows.start]).astype(np.int32)
+        bounds = _bounds(table.high[rows], table.low[rows])
+        yield Part(section, number, rows.stop - begin, packed(arrays), *bounds)
+
+
+def _bounds(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> tuple[UUID, UUID]:
+    """The lowest and the highest of some ids."""
+    first, last = high.min(), high.max()
+    lowest, highest = low[high == first].min(), low[high == last].max()
+    return UUID(int=int(first) << 64 | int(lowest)), UUID(int=int(last) << 64 | int(highest))
+
+
+def _members(home: Places, homes: int) -> tuple[Places, NDArray[np.int64]]:
+    """The places of people, household after household; and where each household's begin, and the last one's end."""
+    order = np.argsort(home, kind="stable")
+    begins = np.searchsorted(home[order], np.arange(homes + 1))
+    return order.astype(np.int32), begins
 
 
 def unpack(parts: Iterable[Part]) -> tuple[County, Owed]:

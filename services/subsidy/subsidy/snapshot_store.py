@@ -15,9 +15,9 @@ async def keep(tx: Tx, run: Run, parts: Iterator[Part]) -> None:
     await tx.execute("DELETE FROM run_snapshot WHERE run_id = $1", run.id)
     while (part := await asyncio.to_thread(_next, parts)) is not None:
         await tx.execute(
-            "INSERT INTO run_snapshot (run_id, section, number, division_id, rows, packed)"
-            " VALUES ($1, $2, $3, $4, $5, $6)",
-            *(run.id, part.section, part.number, run.division_id, part.rows, part.packed),
+            "INSERT INTO run_snapshot (run_id, section, number, division_id, rows, packed, lowest, highest)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *(run.id, part.section, part.number, run.division_id, part.rows, part.packed, part.lowest, part.highest),
         )
 
 

@@ -9,8 +9,18 @@ from qingdan.ids import RunId, Sha256
 from qingdan.subsidy_events import Count
 from runtime import audit
 from runtime.actor import Actor, Role, service_actor
-from runtime.db import Pool, transaction
-from subsidy import obligation_store, programme_rules, programme_store, run_rules, run_store, snapshot_store
+from runtime.db import Pool, Tx, transaction
+from subsidy import (
+    obligation_store,
+    programme_rules,
+    programme_store,
+    retention_rules,
+    retention_store,
+    run_rules,
+    run_store,
+    snapshot_store,
+)
+from subsidy.run_rules import Run
 from subsidy.verification_rules import Computed, compute
 
 
@@ -28,7 +38,8 @@ class RunVerified(BaseModel):
 async def verify_run(pool: Pool, actor: Actor, run_id: RunId) -> RunVerified:
     """Whatever the facts and programmes have become since. It takes as long as a preview.
 
-    Raises Forbidden, WholeCountyNeeded, NotFound, and RunNotThere for a run that is not frozen yet.
+    Raises Forbidden, WholeCountyNeeded, NotFound, RunNotThere for a run that is not frozen yet, and SnapshotRemoved for
+    one that was closed so long ago that what it was computed from is not kept any more.
     """
     actor.require(Role.AUDITOR, Role.FINANCE_PREPARER, Role.FINANCE_APPROVER)
     run_rules.require_whole_county(actor.department)
@@ -38,16 +49,26 @@ async def verify_run(pool: Pool, actor: Actor, run_id: RunId) -> RunVerified:
     # An auditor's transaction writes nothing; and that somebody looked is written.
     async with transaction(pool, replace(service_actor("subsidy"), division=run.division)) as tx:
         rows_hash = await obligation_store.hash_of_entitled(tx, run.id)
-        programmes = programme_rules.compile_stored(await programme_store.programmes_of(tx, run.programme_version))
-        parts, codes = await snapshot_store.parts_of(tx, run.id), await snapshot_store.division_codes(tx)
-        computed: Computed = await asyncio.to_thread(compute, parts, programmes, run.period, codes)
-        verdict = RunVerified(
-            run=run.id,
-            holds=frozen_hash == rows_hash == computed.root,
-            frozen_hash=frozen_hash.hex(),
-            rows_hash=rows_hash.hex(),
-            computed_hash=None if computed.root is None else computed.root.hex(),
-            items=computed.items,
-        )
-        audit.note(tx, "run.verified", str(run.id), {"asked_by": actor.subject, **verdict.model_dump(mode="json")})
-    return verdict
+        if (gone := await retention_store.keeping_of(tx, run.id)).removed_on is not None:
+            said = {"asked_by": actor.subject, "snapshot_removed_on": gone.removed_on, "rows_hash": rows_hash.hex()}
+            audit.note(tx, "run.verified", str(run.id), said)
+        else:
+            verdict = await _compute_again(tx, run, frozen_hash, rows_hash)
+            said = {"asked_by": actor.subject, **verdict.model_dump(mode="json")}
+            audit.note(tx, "run.verified", str(run.id), said)
+            return verdict
+    raise retention_rules.removed(gone, frozen_hash=frozen_hash, rows_hash=rows_hash)  # when the look is entered
+
+
+async def _compute_again(tx: Tx, run: Run, frozen_hash: bytes, rows_hash: bytes) -> RunVerified:
+    programmes = programme_rules.compile_stored(await programme_store.programmes_of(tx, run.programme_version))
+    parts, codes = await snapshot_store.parts_of(tx, run.id), await snapshot_store.division_codes(tx)
+    computed: Computed = await asyncio.to_thread(compute, parts, programmes, run.period, codes)
+    return RunVerified(
+        run=run.id,
+        holds=frozen_hash == rows_hash == computed.root,
+        frozen_hash=frozen_hash.hex(),
+        rows_hash=rows_hash.hex(),
+        computed_hash=None if computed.root is None else computed.root.hex(),
+        items=computed.items,
+    )

@@ -14,6 +14,9 @@ from subsidy.vocabulary_rules import BY_NAME, Entity, FactDefinition
 
 Origin = Literal["recorded", "derived", "no_row", "own_payments", "parameter", "nowhere"]
 Gap = Literal["no_subject", "no_row", "no_value", "no_date", "no_parameter"]
+Later = Literal["told_again", "changed"]
+"""Of a fact as it stood when a list was frozen. told_again: the same was told once more since, and of what was told
+first only this is known. changed: it was corrected or has changed since, and who had told it is not known any more."""
 
 _YEARS: Final = frozenset({"age_years", "graduation_years_ago", "party_years"})
 
@@ -28,21 +31,21 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person or a household: what was recorded, and who told; `told` has the registers that hold a row of it."""
+    """A person or a household: what was recorded, and who told; `told` has the registers that hold a row of it, with
+    None where nobody knows who told."""
 
     id: UUID
     columns: Mapping[str, Any]
-    told: Mapping[str, Told] = field(default_factory=dict)
+    told: Mapping[str, Told | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterInForce:
-    """A county's parameter from a day on."""
+    """A county's parameter from a day on; told: None where nobody knows who told."""
 
     value: bool | int | str | None
-    effective_on: date
-    register: str
-    source_time: datetime
+    effective_on: date | None
+    told: Told | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class KnownFact:
     since: date | None = None
     effective_on: date | None = None
     gap: Gap | None = None
+    later: Later | None = None
 
     @property
     def name(self) -> str:
@@ -167,7 +171,7 @@ def _parameter(unknown: KnownFact, ground: Ground) -> KnownFact:
         unknown,
         value=there.value,
         origin="parameter" if there.value is not None else "nowhere",
-        told=Told(there.register, there.source_time),
+        told=there.told,
         effective_on=there.effective_on,
         gap=None if there.value is not None else "no_parameter",
     )

@@ -21,11 +21,8 @@ _WORDS: Final[dict[str, Said]] = {
     "entitle": Said(zh="以下任何一种情形会使其符合条件", en="Any one of these would make it an entitlement"),
     "end": Said(zh="以下任何一种情形会使其不再符合条件", en="Any one of these would end the entitlement"),
     "facts": Said(zh="所用数据", en="Facts used"),
+    "basis": Said(zh="数据口径", en="Basis"),
     "run": Said(zh="发放情况", en="What the run did"),
-    "differs": Said(
-        zh="现有数据与批次试算时不同，结果以批次为准，直至重新试算。",
-        en="The facts have changed since the run was computed; the run stands until it is computed anew.",
-    ),
     "next": Said(zh="下一步", en="What happens next"),
     "rule": Said(zh="规则原文", en="The rule as published"),
     "source": Said(zh="来源", en="source"),
@@ -37,6 +34,10 @@ _WORDS: Final[dict[str, Said]] = {
 _ORIGINS: Final[dict[str, Said]] = {
     "no_row": Said(zh="登记库完整且无记录", en="its register is complete and has no row"),
     "own_payments": Said(zh="本系统发放记录", en="our own payments"),
+}
+_LATER: Final[dict[str, Said]] = {
+    "told_again": Said(zh="其后再次报送，内容未变", en="told once more since, unchanged"),
+    "changed": Said(zh="其后已更正或变动", en="corrected or changed since"),
 }
 
 
@@ -59,6 +60,7 @@ def text(why: WhyView, language: Language) -> str:
         f"{_in(why.title, language)} ({why.programme}) · {said('month')} {why.period}",
         f"{said('version')} {why.programme_version} · {since}",
         f"{said('law')}{colon}{why.law or '—'}",
+        _in(why.basis.said, language),
         "",
         f"{said('answer')}{colon}{_in(why.said, language)}",
     ]
@@ -66,8 +68,8 @@ def text(why: WhyView, language: Language) -> str:
         lines += ["", *_case_lines(case, language)]
     lines += ["", f"{said('run')}{colon}{_in(why.run.said, language)}"]
     lines += [f"  {each.period} {_in(each.said, language)}" for each in why.run.owed]
-    if why.run.differs:
-        lines.append(said("differs"))
+    if why.run.differs_said is not None:
+        lines.append(_in(why.run.differs_said, language))
     lines.append(f"{said('next')}{colon}{_in(why.run.next, language)}")
     if why.eligibility is not None:
         lines += ["", f"{said('rule')}{colon}", f"  {why.eligibility}", f"  {why.amount_fen}"]
@@ -101,6 +103,8 @@ def _fact_line(fact: FactView, language: Language) -> str:
         said += f"{comma}{_in(_ORIGINS[fact.origin], language)}"
     if fact.system is not None and fact.source_time is not None:
         said += f"{comma}{_in(_WORDS['source'], language)} {fact.system} {fact.source_time:%Y-%m-%d %H:%M}Z"
+    if fact.later is not None:
+        said += f"{comma}{_in(_LATER[fact.later], language)}"
     return said
 
 
@@ -139,13 +143,14 @@ def page(why: WhyView, *, printed_on: date) -> str:
         (_WORDS["month"], Said(zh=why.period, en="")),
         (_WORDS["version"], version),
         (_WORDS["law"], Said(zh=why.law or "—", en="")),
+        (_WORDS["basis"], why.basis.said),
     ]
     rule = (
         f"{_heading('rule')}<p>{escape(why.eligibility)}</p><p>{escape(why.amount_fen or '')}</p>\n"
         if (why.eligibility is not None)
         else ""
     )
-    differs = f"<p>{_both(_WORDS['differs'])}</p>" if why.run.differs else ""
+    differs = f"<p>{_both(why.run.differs_said)}</p>" if why.run.differs_said is not None else ""
     owed = "".join(f"<li>{each.period} {_both(each.said)}</li>" for each in why.run.owed)
     return (
         '<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n'

@@ -36,12 +36,14 @@ class InRun:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The county's run of the month."""
+    """The county's run of the month. previewed_on: as of which day it was computed; frozen_on: None until it is."""
 
     id: RunId
     state: RunState
     programme_version: int
     notice_until: date | None
+    previewed_on: date
+    frozen_on: date | None
 
 
 class OwedView(BaseModel):
@@ -68,6 +70,7 @@ class RunView(BaseModel):
     excluded_by: ProgrammeCode | None
     missing: list[FactName] = Field(description="what was unknown when the run was computed")
     differs: bool = Field(description="the facts as they are now come to something else than the run did")
+    differs_said: Said | None = Field(default=None, description="to what, and what becomes of it; null: to the same")
     owed: list[OwedView]
     said: Said
     next: Said = Field(description="what happens next, and who has to do it")
@@ -124,6 +127,7 @@ def run_view(
         status = "owed_already"
     elif run is not None:
         status = "not_in_run"
+    differs = _differs(status, row, now, now_fen)
     return RunView(
         run=run.id if run else None,
         state=run.state if run else None,
@@ -131,7 +135,8 @@ def run_view(
         amount_fen=row.amount_fen if row else None,
         excluded_by=row.excluded_by if row else None,
         missing=[*(row.missing or ())] if row else [],
-        differs=_differs(status, row, now, now_fen),
+        differs=differs,
+        differs_said=said(_what_differs(run, now, now_fen)) if differs and run is not None else None,
         owed=owed_views,
         said=said(_status(status, run, row, programmes, code, owed_views)),
         next=said(_next(status, run, row, owed_views)),
@@ -144,6 +149,50 @@ def _differs(status: RunStatus, row: InRun | None, now: NowStatus, now_fen: int 
     if row is not None and now == "entitled":
         return row.amount_fen != now_fen
     return now != ("not_in_run" if row is None else "undetermined" if status == "undetermined" else "entitled")
+
+
+_NOW: Final[Mapping[NowStatus, Bilingual]] = {
+    "entitled": Bilingual(en="pay {0} yuan", zh="应发{0}元"),
+    "undetermined": Bilingual(en="leave it undecided", zh="尚不能确定"),
+    "not_in_run": Bilingual(en="pay nothing", zh="不发放"),
+}
+
+
+def comes_later(now: NowStatus, now_fen: int | None) -> Said:
+    """What differs where a month is not computed again: what is paid on occurrence, and what counts own payments."""
+    today = _today(now, now_fen)
+    return Said(
+        en=f"{today.en} The list stays as it was frozen; what is due comes with the next run.",
+        zh=f"{today.zh}名单以冻结时为准；应发的将列入以后的批次。",
+    )
+
+
+def _today(now: NowStatus, now_fen: int | None) -> Bilingual:
+    en, zh = (words.format(yuan(now_fen or 0)) for words in _NOW[now])
+    return Bilingual(en=f"Today's facts differ: they would {en}.", zh=f"现有数据与批次试算时不同：按现有数据{zh}。")
+
+
+def _what_differs(run: Run, now: NowStatus, now_fen: int | None) -> Bilingual:
+    """What the facts as they are now would come to, and whether anything comes of it."""
+    today = _today(now, now_fen)
+    if run.frozen_on is None:
+        then = Bilingual(en="The run stands until it is computed anew.", zh="结果以批次为准，直至重新试算。")
+    elif now == "undetermined":
+        then = Bilingual(
+            en="The list stays as it was frozen, and what nobody knows is never asked back.",
+            zh="名单以冻结时为准；尚不能确定的不予追回。",
+        )
+    elif run.state in ("paying", "closed"):
+        then = Bilingual(
+            en="The list stays as it was frozen; when finance computes the month again, an adjustment is proposed.",
+            zh="名单以冻结时为准；财务重新计算该月时，将就差额提出调整（补发或追回）。",
+        )
+    else:
+        then = Bilingual(
+            en="The list stays as it was frozen; once it is being paid, an adjustment would be proposed.",
+            zh="名单以冻结时为准；开始支付后，可就差额提出调整（补发或追回）。",
+        )
+    return Bilingual(en=f"{today.en} {then.en}", zh=f"{today.zh}{then.zh}")
 
 
 def _status(

@@ -91,6 +91,17 @@ async def find_place(tx: Tx, person: UUID | None, household: UUID | None) -> Pla
     return None if row is None else Place(*row)
 
 
+async def sees_household(tx: Tx, household: UUID | None, division: DivisionCode) -> bool:
+    """Whether it lies where somebody of that division may look."""
+    lies: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM household h JOIN division_closure c ON c.descendant_id = h.division_id"
+        " JOIN division a ON a.id = c.ancestor_id WHERE h.id = $1 AND a.code = $2)",
+        household,
+        division,
+    )
+    return lies
+
+
 async def subject_of(tx: Tx, entity: Literal["person", "household"], who: UUID) -> Subject | None:
     """All that was recorded of a person or household, and who told it; None: nothing is."""
     row = await tx.fetchrow(f"SELECT * FROM {entity} WHERE id = $1", who)  # noqa: S608
@@ -126,17 +137,17 @@ async def parameters_in_force(tx: Tx, county_id: int, on: date) -> dict[str, Par
         row["name"]: ParameterInForce(
             next((row[kind] for kind in ("value_int", "value_bool", "value_text") if row[kind] is not None), None),
             row["effective_on"],
-            row["dataset"],
-            row["source_time"],
+            Told(row["dataset"], row["source_time"]),
         )
         for row in rows
     }
 
 
 async def run_of(tx: Tx, county_id: int, period: Period) -> asyncpg.Record | None:
-    """The county's run of the month (id, state, programme_version, notice_until)."""
+    """The county's run of the month (id, state, programme_version, notice_until, previewed_on, frozen_on)."""
     return await tx.fetchrow(
-        "SELECT id, state, programme_version, notice_until FROM run WHERE division_id = $1 AND period = $2",
+        "SELECT id, state, programme_version, notice_until, previewed_on, frozen_on FROM run"
+        " WHERE division_id = $1 AND period = $2",
         county_id,
         period,
     )

@@ -1,7 +1,7 @@
 """An explanation as it is answered: for the person's eyes, or for the auditor, who sees all facts and the rule."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -14,8 +14,9 @@ from qingdan.subsidy_events import Period
 from runtime.problems import Bilingual
 from subsidy import why_change_rules, why_words_rules
 from subsidy.programme_rules import Compiled
+from subsidy.why_basis_rules import BasisView, today_basis
 from subsidy.why_change_rules import ChangeKind, ChangeSet
-from subsidy.why_facts_rules import Gap, KnownFact, Origin, values
+from subsidy.why_facts_rules import Gap, KnownFact, Later, Origin, values
 from subsidy.why_rules import Computed, Condition, Verdict, compute, judge
 from subsidy.why_run_rules import NowStatus, RunView
 from subsidy.why_titles_rules import Said, title, value
@@ -62,6 +63,7 @@ class FactView(BaseModel):
     effective_on: date | None = Field(default=None, description="of a county's parameter")
     counted_from: date | None = Field(default=None, description="the date from which time is counted")
     gap: Gap | None = Field(default=None, description="why it is unknown")
+    later: Later | None = Field(default=None, description="of a frozen list's fact: what the register told since")
 
 
 class ChangeView(BaseModel):
@@ -111,6 +113,7 @@ class WhyView(BaseModel):
     reference_on: date
     programme_version: int
     effective_on: date
+    basis: BasisView
     said: Said = Field(description="the answer in a sentence")
     cases: list[CaseView] = Field(description="the one that decides; for the auditor all")
     run: RunView
@@ -270,6 +273,7 @@ def _fact_view(fact: KnownFact, theirs: Set[str], asked: UUID | None, view: View
         effective_on=fact.effective_on,
         counted_from=None if hidden else fact.since,
         gap=fact.gap,
+        later=None if hidden else fact.later,
     )
 
 
@@ -305,6 +309,7 @@ class Question:
     version: int
     effective_on: date
     due: bool
+    basis: BasisView = field(default_factory=lambda: today_basis("no_run"))
 
 
 def why_view(question: Question, compiled: Compiled, decided: Sequence[Decided], run: RunView) -> WhyView:
@@ -327,6 +332,7 @@ def why_view(question: Question, compiled: Compiled, decided: Sequence[Decided],
         reference_on=question.reference_on,
         programme_version=question.version,
         effective_on=question.effective_on,
+        basis=question.basis,
         said=as_said(_summary(question, compiled, first)),
         cases=[case_view(each, compiled, question.view, question.person, question.reference_on) for each in shown],
         run=run,

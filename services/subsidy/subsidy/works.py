@@ -14,6 +14,7 @@ from subsidy.make_bank_files import make_bank_files as make
 from subsidy.map_accounts import Mapping
 from subsidy.map_accounts import map_accounts as read_identities
 from subsidy.oblige_run import oblige_run as oblige
+from subsidy.remove_snapshot import remove_snapshot
 from subsidy.settings import Settings
 from subsidy.settle_accounts import settle_accounts as settle
 from subsidy.settle_holds import settle_holds as settle_held
@@ -97,3 +98,10 @@ async def make_bank_files(work: Working) -> bool:
 async def compare_open_days(work: Working) -> bool:
     """What is late settles a day's differences within six minutes of its result."""
     return await compare(work.pool, work.actor, timedelta(minutes=5))
+
+
+@every(3600.0)
+async def remove_snapshots(work: Working) -> bool:
+    """What has been kept for as long as the law asks goes within the first hours of a year, run by run."""
+    settings = cast(Settings, work.settings)
+    return await remove_snapshot(work.pool, work.actor, settings.snapshots_kept_years)

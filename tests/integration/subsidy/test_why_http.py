@@ -13,8 +13,11 @@ from runtime.paging import cursor_behind
 from tests.integration.service_scene import person
 from tests.integration.subsidy.browser import application_of_subsidy
 from tests.integration.subsidy.conftest import COUNTY, PERIOD, VILLAGE
+from tests.integration.subsidy.frozen_run import Payday
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.subsidy.conftest import Scene
 
 OLD = {"birth_date": "1941-05-01"}
@@ -60,6 +63,21 @@ async def test_an_auditors_view_over_http(scene: "Scene", http: httpx2.AsyncClie
     auditor = Client(http, issuer, person(Role.AUDITOR, COUNTY))
     answered = await ask(auditor, "*/*", person=who, view="auditor")
     assert answered.json()["eligibility"].startswith("is_alive &&")
+
+
+async def test_a_frozen_month_is_answered_as_it_was(scene: "Scene", cadre: Client, tmp_path: "Path") -> None:
+    who = str((await scene.family(OLD)).people[0])
+    await scene.declare_complete()
+    await Payday(scene, tmp_path).freeze(await scene.preview())
+    await scene.set_parameters({"local_dibao_line_fen_month": 1})
+    answered = await ask(cadre, "application/json", person=who)
+    basis = answered.json()["basis"]
+    assert (basis["facts"], basis["frozen_on"], basis["why_today"]) == ("frozen", str(scene.today), None)
+    page = await ask(cadre, "text/html", person=who)
+    assert "数据口径" in page.text
+    assert basis["said"]["zh"] in page.text
+    assert basis["said"]["en"] in page.text
+    assert basis["said"]["en"] in (await ask(cadre, "text/plain", "en", person=who)).text
 
 
 async def test_unfit_questions_are_refused_over_http(scene: "Scene", cadre: Client) -> None:

@@ -40,7 +40,8 @@ def fact(
     name: str, person: Subject | None, home: Subject | None = None, *, paid: Paid | None = None, **parameters: Any
 ) -> KnownFact:
     in_force = {
-        each: ParameterInForce(value, date(2026, 1, 1), "social_assistance", WHEN) for each, value in parameters.items()
+        each: ParameterInForce(value, date(2026, 1, 1), Told("social_assistance", WHEN))
+        for each, value in parameters.items()
     }
     return facts_of([BY_NAME[name]], person, home, Ground(ON, COMPLETE, in_force), paid or Paid())[name]
 
