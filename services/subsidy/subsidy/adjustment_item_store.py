@@ -1,10 +1,12 @@
 """Every SQL statement on what adjustments come to: the month computed anew against what it was obliged to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+import numpy as np
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import AdjustmentId, RunId
@@ -14,6 +16,8 @@ from runtime.bulk import read_rows, write_rows
 from runtime.bulk_rows import row_type
 from runtime.db import Tx
 from subsidy.adjustment_rules import Adjustment
+from subsidy.column_rules import Places
+from subsidy.outcome_rules import Evaluation
 from subsidy.row_rules import EntitlementRows
 
 WRITE_TIMEOUT_S: Final = 300.0
@@ -154,11 +158,29 @@ async def clear(tx: Tx, adjustment: AdjustmentId) -> None:
     await tx.execute("DELETE FROM adjustment_item WHERE adjustment_id = $1", adjustment)
 
 
+# Of whom nothing was owed and it is not known, nothing comes: everybody may be so, where a register is not complete.
+_OBLIGED: Final = "SELECT DISTINCT beneficiary FROM obligation WHERE programme = $1 AND run_id = $2"
+_WHO: Final = row_type((("beneficiary", "uuid"),))
+
+
+async def _obliged(tx: Tx, run: RunId, evaluation: Evaluation) -> dict[str, Places]:
+    """Of each programme that leaves anything open the places of those to whom it was owed."""
+    found = {}
+    for outcome in evaluation.outcomes:
+        if len(outcome.undetermined):
+            code = outcome.programme.code
+            rows = await read_rows(tx, _OBLIGED, code, run, kind=_WHO, timeout_s=WRITE_TIMEOUT_S)
+            who = rows.column("beneficiary", np.uint64)
+            found[code] = evaluation.table(outcome).places_of(who[:, 0], who[:, 1])
+    return found
+
+
 async def enter(
     tx: Tx, adjustment: AdjustmentId, run: RunId, division_id: int, rows: EntitlementRows, only: Sequence[UUID] | None
 ) -> None:
     """Write where what the month comes to today differs from what it was obliged to; `only`: of these alone."""
     divisions = await tx.fetch("SELECT descendant_id FROM division_closure WHERE ancestor_id = $1", division_id)
+    rows = replace(rows, looked_at=await _obliged(tx, run, rows.evaluation))
     await tx.execute(_STAGE)
     await write_rows(tx, "adjustment_stage", rows.blocks(), timeout_s=WRITE_TIMEOUT_S)
     await tx.execute("ANALYZE adjustment_stage")

@@ -17,6 +17,36 @@ from subsidy.row_rules import EntitlementRows
 WRITE_TIMEOUT_S: Final = 300.0
 
 
+# Cases in groups come programme by programme, so that only the rosters of the programmes on the page are opened.
+_LIST: Final = """
+WITH page AS (
+    (SELECT e.programme, e.beneficiary, e.occurrence, e.kind, e.payee, e.division_id, e.department, e.amount_fen,
+            e.status, e.excluded_by, e.missing
+     FROM entitlement e
+     WHERE e.run_id = $1 AND ($2::text IS NULL OR e.programme = $2) AND ($3::text IS NULL OR e.status = $3)
+     AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM division d WHERE d.id = e.division_id AND d.code = $4))
+     AND ($5::text IS NULL OR (e.programme, e.beneficiary, e.occurrence) > ($5, $6::uuid, $7::text))
+     ORDER BY e.programme, e.beneficiary, e.occurrence LIMIT $8)
+    UNION ALL
+    (SELECT u.programme, u.beneficiary, u.occurrence, u.kind, u.payee, u.division_id, u.department, NULL,
+            'undetermined', NULL, u.missing
+     FROM (SELECT DISTINCT g.programme FROM undetermined_group g
+           WHERE g.run_id = $1 AND ($2::text IS NULL OR g.programme = $2) AND ($5::text IS NULL OR g.programme >= $5)
+           AND ($3::text IS NULL OR $3 = 'undetermined')) AS p
+     CROSS JOIN LATERAL (
+        SELECT c.* FROM undetermined_case c WHERE c.run_id = $1 AND c.programme = p.programme
+        AND ($4::text IS NULL OR EXISTS (SELECT 1 FROM division d WHERE d.id = c.division_id AND d.code = $4))
+        AND ($5::text IS NULL OR (c.programme, c.beneficiary, c.occurrence) > ($5, $6::uuid, $7::text))
+        ORDER BY c.beneficiary, c.occurrence LIMIT $8
+     ) AS u ORDER BY p.programme, u.beneficiary, u.occurrence LIMIT $8)
+)
+SELECT page.programme, page.beneficiary, page.occurrence, page.kind, page.payee, d.code AS division, page.department,
+       page.amount_fen, page.status, page.excluded_by, page.missing
+FROM page JOIN division d ON d.id = page.division_id
+ORDER BY page.programme, page.beneficiary, page.occurrence LIMIT $8
+"""
+
+
 async def clear(tx: Tx, run: RunId) -> None:
     """Take away what an earlier preview of the run came to."""
     await tx.execute("DELETE FROM entitlement WHERE run_id = $1", run)
@@ -74,11 +104,15 @@ async def totals_of(tx: Tx, run: RunId) -> tuple[ProgrammeTotal, ...]:
 async def count_by_status(tx: Tx, run: RunId) -> Sequence[asyncpg.Record]:
     """How many entitlements of the run have which status, by programme."""
     return await tx.fetch(
+        "SELECT programme, sum(entitled)::bigint AS entitled, sum(excluded)::bigint AS excluded,"
+        " sum(undetermined)::bigint AS undetermined, sum(total_fen)::bigint AS total_fen FROM ("
         "SELECT programme, count(*) FILTER (WHERE status = 'entitled') AS entitled,"
         " count(*) FILTER (WHERE status = 'excluded') AS excluded,"
         " count(*) FILTER (WHERE status = 'undetermined') AS undetermined,"
-        " coalesce(sum(amount_fen) FILTER (WHERE status = 'entitled'), 0)::bigint AS total_fen"
-        " FROM entitlement WHERE run_id = $1 GROUP BY programme ORDER BY programme",
+        " coalesce(sum(amount_fen) FILTER (WHERE status = 'entitled'), 0) AS total_fen"
+        " FROM entitlement WHERE run_id = $1 GROUP BY programme"
+        " UNION ALL SELECT programme, 0, 0, sum(cases), 0 FROM undetermined_group WHERE run_id = $1 GROUP BY programme"
+        ") AS counted GROUP BY programme ORDER BY programme",
         run,
     )
 
@@ -94,18 +128,4 @@ async def list_entitlements(
     limit: int,
 ) -> Sequence[asyncpg.Record]:
     """Entitlements of the run by programme, beneficiary and occurrence, from the one behind `after`."""
-    return await tx.fetch(
-        "SELECT e.programme, e.beneficiary, e.occurrence, e.kind, e.payee, d.code AS division, e.department,"
-        " e.amount_fen, e.status, e.excluded_by, e.missing"
-        " FROM entitlement e JOIN division d ON d.id = e.division_id"
-        " WHERE e.run_id = $1 AND ($2::text IS NULL OR e.programme = $2) AND ($3::text IS NULL OR e.status = $3)"
-        " AND ($4::text IS NULL OR d.code = $4)"
-        " AND ($5::text IS NULL OR (e.programme, e.beneficiary, e.occurrence) > ($5, $6::uuid, $7::text))"
-        " ORDER BY e.programme, e.beneficiary, e.occurrence LIMIT $8",
-        run,
-        programme,
-        status,
-        division,
-        *(after or (None, None, None)),
-        limit,
-    )
+    return await tx.fetch(_LIST, run, programme, status, division, *(after or (None, None, None)), limit)

@@ -24,6 +24,7 @@ from subsidy import (
     programme_http,
     progress_http,
     statement_http,
+    undetermined_http,
     why_http,
 )
 from subsidy.approve_run import ApprovedRun, approve_run
@@ -63,6 +64,7 @@ NOUNS = (
     programme_http,
     progress_http,
     statement_http,
+    undetermined_http,
     why_http,
 )
 for noun in NOUNS:

@@ -1,7 +1,7 @@
 """Outcomes: what programmes come to in a month, as arrays of beneficiaries and amounts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,6 +43,10 @@ class Outcome:
         """Who is entitled and does not stand back for another programme."""
         entitled: Bools = self.excluded_by == STANDS
         return entitled
+
+    def leaving_open(self, cases: NDArray[np.intp]) -> "Outcome":
+        """The same, with these of its undetermined cases alone."""
+        return replace(self, undetermined=self.undetermined[cases], undetermined_about=self.undetermined_about[cases])
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from subsidy import (
     run_store,
     snapshot_rules,
     snapshot_store,
+    undetermined_store,
 )
 from subsidy.column_store import Ground
 from subsidy.computing_rules import Going
@@ -96,6 +97,7 @@ async def preview_run(pool: Pool, actor: Actor, division: DivisionCode, period: 
 async def _compute(tx: Tx, run: Run, ground: Ground, due: Sequence[Compiled], going: Going) -> Evaluation:
     """Read the county, keep what is computed from, compute, and write what it comes to."""
     await entitlement_store.clear(tx, run.id)
+    await undetermined_store.clear(tx, run.id)
     people, owed = await column_store.read_county(tx, ground, due)
     await snapshot_store.keep(tx, run, snapshot_rules.pack(people, owed))
     going.enter("programmes", len(due), at=utcnow())
@@ -104,4 +106,5 @@ async def _compute(tx: Tx, run: Run, ground: Ground, due: Sequence[Compiled], go
     rows = EntitlementRows(evaluation)
     going.enter("results", 1, at=utcnow())
     await entitlement_store.enter(tx, run.id, rows)
+    await undetermined_store.enter(tx, run.id, evaluation)
     return evaluation

@@ -1,6 +1,6 @@
 """Entitlements as rows on their way to the database: arrays written next to each other, never one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.bulk_rows import new_rows
-from subsidy.case_rules import Cases, Source
 from subsidy.column_rules import Places, Table
-from subsidy.outcome_rules import Evaluation, Outcome
+from subsidy.outcome_rules import Evaluation, Outcome, ids_of
 from subsidy.programme_rules import Programme
+from subsidy.undetermined_rules import is_grouped, lacking
 
 ROWS_AT_ONCE: Final = 65_536
 
@@ -20,10 +20,13 @@ ROWS_AT_ONCE: Final = 65_536
 class EntitlementRows:
     """What an evaluation comes to, as rows for the database in the order of its key.
 
-    missing: sets of facts that undetermined rows name by number, from 1 on; complete when all blocks were made.
+    Undetermined cases are in groups (undetermined_rules) and have no rows, but for those that groups cannot say, and of
+    the programmes that `looked_at` names those at these places. missing: sets of facts that undetermined rows name by
+    number, from 1 on; complete when all blocks were made.
     """
 
     evaluation: Evaluation
+    looked_at: Mapping[str, Places] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -36,7 +39,7 @@ class EntitlementRows:
         numbered = sorted(enumerate(self.evaluation.outcomes, 1), key=lambda each: each[1].programme.code)
         for number, outcome in numbered:
             yield from _entitled(self.evaluation, outcome, number)
-            yield from _undetermined(self.evaluation, outcome, number, self.missing)
+            yield from _undetermined(self, outcome, number)
 
 
 def _entitled(evaluation: Evaluation, outcome: Outcome, number: int) -> Iterator[bytes]:
@@ -50,15 +53,27 @@ def _entitled(evaluation: Evaluation, outcome: Outcome, number: int) -> Iterator
             yield rows.tobytes()
 
 
-def _undetermined(evaluation: Evaluation, outcome: Outcome, number: int, missing: dict[str, int]) -> Iterator[bytes]:
+def _undetermined(these: EntitlementRows, outcome: Outcome, number: int) -> Iterator[bytes]:
     """Those of whom it is not known, with the facts that are missing."""
+    evaluation, looked_at = these.evaluation, these.looked_at.get(outcome.programme.code)
+    if is_grouped(outcome):
+        if looked_at is None:
+            return
+        outcome = outcome.leaving_open(np.flatnonzero(np.isin(outcome.undetermined, looked_at)))
     for part in _parts(len(outcome.undetermined)):
         beneficiaries = outcome.undetermined[part]
-        numbers = _missing(evaluation, outcome, part, missing)
-        for rows, at in _rows(beneficiaries, evaluation.period, None):
+        numbers = lacking(evaluation, outcome, these.missing, part)
+        for rows, at in _rows(beneficiaries, evaluation.period, _of_the_dead(evaluation, outcome, part)):
             _fill(rows, evaluation, outcome, number, beneficiaries[at])
             rows["missing"] = numbers[at]
             yield rows.tobytes()
+
+
+def _of_the_dead(evaluation: Evaluation, outcome: Outcome, part: slice) -> Sequence[str] | None:
+    """A household's dead are told apart by who they are, whatever is not known of them."""
+    if is_grouped(outcome):
+        return None
+    return [str(each) for each in ids_of(evaluation.county.people, outcome.undetermined_about[part])]
 
 
 def _parts(many: int) -> Iterator[slice]:
@@ -111,21 +126,3 @@ def _identify(ids: NDArray[Any], table: Table, places: Places) -> None:
     there = places >= 0
     ids[:, 0] = np.where(there, table.high[places], 0) if len(table) else 0
     ids[:, 1] = np.where(there, table.low[places], 0) if len(table) else 0
-
-
-def _missing(evaluation: Evaluation, outcome: Outcome, part: slice, missing: dict[str, int]) -> NDArray[np.int16]:
-    """For each undetermined case the number of the set of facts that it lacks."""
-    about, places = outcome.undetermined_about[part], outcome.undetermined[part]
-    source: Source = outcome.programme.person_facts_of or outcome.programme.beneficiary
-    person, home = (places, evaluation.county.people.home[places]) if source == "person" else (about, places)
-    cases = Cases(evaluation.county, source, None if source == "household" else person, home)
-    facts = outcome.compiled.facts
-    lacks = np.zeros(len(places), np.int64)
-    for bit, fact in enumerate(facts):
-        known = cases[fact.name].known
-        if known is not None:
-            lacks |= np.where(np.broadcast_to(known, lacks.shape), 0, 1 << bit)
-    sets, which = np.unique(lacks, return_inverse=True)
-    names = [",".join(fact.name for bit, fact in enumerate(facts) if int(each) >> bit & 1) for each in sets]
-    numbers = np.array([missing.setdefault(name, len(missing) + 1) for name in names], np.int16)
-    return numbers[which]

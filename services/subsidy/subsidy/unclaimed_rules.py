@@ -107,6 +107,26 @@ class OwedCount(BaseModel):
     entitlements: int
 
 
+class UndeterminedView(BaseModel):
+    """How many cases of a programme could not be decided for want of the same facts."""
+
+    run: RunId
+    period: Period
+    programme: ProgrammeCode
+    department: DepartmentCode
+    missing: list[FactName]
+    owed_by: list[DepartmentCode] = Field(description="departments that owe the missing facts")
+    cases: int
+    said: Said
+    next: Said = Field(description="what helps, and who does it")
+    digest: str = Field(exclude=True)
+
+    @property
+    def position(self) -> tuple[str, str]:
+        """Its place in the list, where the next page begins."""
+        return self.programme, self.digest
+
+
 class UnclaimedCounts(BaseModel):
     """Counts in the asker's scope."""
 
@@ -174,6 +194,21 @@ def unclaimed_view(run: RunNamed, row: Mapping[str, Any]) -> UnclaimedView:
             "owed_by": owing,
             "said": said(_detailed(words, row, missing)),
             "next": said(_NEXT[reason]),
+        }
+    )
+
+
+def undetermined_view(run: RunNamed, row: Mapping[str, Any]) -> UndeterminedView:
+    """A row as it is answered."""
+    missing = [*row["missing"]]
+    return UndeterminedView.model_validate(
+        {
+            **row,
+            "run": run.id,
+            "period": run.period,
+            "owed_by": departments_owing(missing),
+            "said": said(_detailed(_SAID["undetermined"], {"excluded_by": None, "bank_reason": None}, missing)),
+            "next": said(_NEXT["undetermined"]),
         }
     )
 

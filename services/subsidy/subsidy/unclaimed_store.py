@@ -16,6 +16,8 @@ _UNDER_WAY: Final = "ARRAY['proposed', 'asked', 'verified', 'unverifiable', 'mis
 """States of an account of which something will still become."""
 _UNPAID: Final = "ARRAY[" + ", ".join(f"'{state}'" for state in UNPAID) + "]"
 
+# What a preview left open is in groups: those of the page are opened one by one, all of them are only counted. What an
+# earlier version left open is in rows.
 # $1 is the run, $2 whether nothing of it has been paid yet, $3 the version of its programmes: whoever is of a village
 # does not see the county's run itself. What a programme excludes is compared over a year: what is paid each month is
 # worth twelve of what is paid once.
@@ -68,18 +70,37 @@ WITH unclaimed AS (
 )
 """  # noqa: S608
 
-_LIST: Final = f"""{_UNCLAIMED}
+_LIST: Final = f"""{_UNCLAIMED}, page AS (
+    (SELECT * FROM unclaimed u
+     WHERE ($4::text IS NULL OR u.reason = $4) AND ($5::text IS NULL OR u.programme = $5)
+     AND ($6::text IS NULL OR (u.programme, u.beneficiary, u.occurrence) > ($6, $7::uuid, $8::text))
+     ORDER BY u.programme, u.beneficiary, u.occurrence LIMIT $9)
+    UNION ALL
+    (SELECT u.programme, u.beneficiary, u.occurrence, u.kind, u.division_id, u.department, NULL, 'undetermined', NULL,
+            u.missing, NULL, NULL
+     FROM (SELECT DISTINCT g.programme FROM undetermined_group g
+           WHERE g.run_id = $1 AND ($4::text IS NULL OR $4 = 'undetermined')
+           AND ($5::text IS NULL OR g.programme = $5) AND ($6::text IS NULL OR g.programme >= $6)) AS p
+     CROSS JOIN LATERAL (
+        SELECT c.* FROM undetermined_case c WHERE c.run_id = $1 AND c.programme = p.programme
+        AND ($6::text IS NULL OR (c.programme, c.beneficiary, c.occurrence) > ($6, $7::uuid, $8::text))
+        ORDER BY c.beneficiary, c.occurrence LIMIT $9
+     ) AS u ORDER BY p.programme, u.beneficiary, u.occurrence LIMIT $9)
+)
 SELECT u.programme, u.beneficiary, u.occurrence, u.kind, d.code AS division, u.department, u.amount_fen, u.reason,
        u.bank_reason, u.missing, u.excluded_by, u.winner_fen
-FROM unclaimed u JOIN division d ON d.id = u.division_id
-WHERE ($4::text IS NULL OR u.reason = $4) AND ($5::text IS NULL OR u.programme = $5)
-  AND ($6::text IS NULL OR (u.programme, u.beneficiary, u.occurrence) > ($6, $7::uuid, $8::text))
+FROM page u JOIN division d ON d.id = u.division_id
 ORDER BY u.programme, u.beneficiary, u.occurrence LIMIT $9
 """  # noqa: S608
 
 _COUNT: Final = f"""{_UNCLAIMED}
-SELECT reason, department, count(*) AS entitlements, coalesce(sum(amount_fen), 0)::bigint AS amount_fen
-FROM unclaimed GROUP BY reason, department ORDER BY reason, department
+SELECT reason, department, sum(many)::bigint AS entitlements, sum(amount_fen)::bigint AS amount_fen
+FROM (
+    SELECT reason, department, count(*) AS many, coalesce(sum(amount_fen), 0) AS amount_fen
+    FROM unclaimed GROUP BY reason, department
+    UNION ALL
+    SELECT 'undetermined', department, sum(cases), 0 FROM undetermined_group WHERE run_id = $1 GROUP BY department
+) AS counted GROUP BY reason, department ORDER BY reason, department
 """  # noqa: S608
 
 # Hundreds of thousands lack the same few facts: they are counted by what they lack before anything is looked up.
@@ -87,6 +108,7 @@ _OWED_BY: Final = """
 SELECT owing.department, sum(lacking.many)::bigint AS entitlements
 FROM (
     SELECT missing, count(*) AS many FROM entitlement WHERE run_id = $1 AND status = 'undetermined' GROUP BY missing
+    UNION ALL SELECT missing, sum(cases) FROM undetermined_group WHERE run_id = $1 GROUP BY missing
 ) AS lacking CROSS JOIN LATERAL (
     SELECT DISTINCT o.department FROM unnest(lacking.missing) AS name
     JOIN unnest($2::text[], $3::text[]) AS o(fact, department) ON o.fact = name

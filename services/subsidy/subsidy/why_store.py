@@ -69,7 +69,11 @@ SELECT e.occurrence, e.status, e.amount_fen, e.excluded_by, e.missing, e.payee I
        (SELECT max(w.amount_fen) FROM entitlement w
         WHERE w.run_id = e.run_id AND w.programme = e.excluded_by AND w.status = 'entitled'
           AND w.beneficiary = ANY($4::uuid[])) AS winner_fen
-FROM entitlement e WHERE e.run_id = $1 AND e.programme = $2 AND e.beneficiary = $3 ORDER BY e.occurrence LIMIT 50
+FROM entitlement e WHERE e.run_id = $1 AND e.programme = $2 AND e.beneficiary = $3
+UNION ALL
+SELECT u.occurrence, 'undetermined', NULL, NULL, u.missing, u.payee IS NOT NULL, NULL
+FROM undetermined_of($1, ARRAY[$3]) AS u WHERE u.programme = $2
+ORDER BY occurrence LIMIT 50
 """
 
 _OWED: Final = """

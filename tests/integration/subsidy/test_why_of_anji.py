@@ -25,6 +25,11 @@ PEOPLE = 6_000
 AT_ONCE = 1_000
 OF_EACH = 5
 MONTHS = (date(2026, 7, 1), date(2026, 12, 1))
+ROWS = (
+    "SELECT programme, beneficiary, occurrence, status, amount_fen, missing FROM entitlement WHERE run_id = $1"
+    " UNION ALL SELECT programme, beneficiary, occurrence, 'undetermined', NULL, missing FROM undetermined_case"
+    " WHERE run_id = $1"
+)
 UNDECLARED = ("disability", "social_assistance", "student_status", "veterans", "land_contract")
 
 
@@ -45,7 +50,7 @@ async def anji(bare: "Scene") -> "Scene":
 
 async def sample(scene: "Scene", run: Any, chosen: Random) -> list[tuple[str, UUID, bool]]:
     """Some whom each programme comes to something for, and some of everybody: programme, who, and whether a person."""
-    rows = await scene.rows("SELECT programme, beneficiary FROM entitlement WHERE run_id = $1", run)
+    rows = await scene.rows(ROWS, run)
     people = [row["id"] for row in await scene.rows("SELECT id FROM person WHERE division_id > 1 ORDER BY id")]
     homes = [row["id"] for row in await scene.rows("SELECT id FROM household WHERE division_id > 1 ORDER BY id")]
     asked = []
@@ -73,8 +78,8 @@ async def compare(scene: "Scene", month: date, chosen: Random) -> dict[str, int]
         except NotFound:
             raise AssertionError(f"{code}: nobody") from None
         rows = await scene.rows(
-            "SELECT status, amount_fen, missing FROM entitlement WHERE run_id = $1 AND programme = $2 AND"
-            " beneficiary = $3 ORDER BY occurrence",
+            f"SELECT status, amount_fen, missing FROM ({ROWS}) AS e WHERE programme = $2 AND beneficiary = $3"
+            " ORDER BY occurrence",
             *(run, code, who),
         )
         why = explained.why
