@@ -23,7 +23,7 @@ from runtime.bulk_rows import SIGNATURE, TRAILER, new_rows
 from runtime.clock import business_date, utcnow
 from runtime.db import Pool, Version, create_pool, transaction
 from runtime.ids import new_id
-from subsidy import column_store, entitlement_store, run_store, snapshot_store
+from subsidy import column_store, entitlement_store, run_store, snapshot_store, undetermined_store
 from subsidy.approve_run import approve_run
 from subsidy.case_rules import County
 from subsidy.evaluation_rules import Owed, evaluate
@@ -106,6 +106,7 @@ async def _frozen(
         await snapshot_store.keep(tx, await run_store.lock_run(tx, run_id, None), pack(county, owed))
         kept = time.perf_counter()
         await entitlement_store.enter(tx, run_id, EntitlementRows(evaluation))
+        await undetermined_store.enter(tx, run_id, evaluation)
     entered = time.perf_counter()
     async with transaction(pool, service_actor("subsidy")) as tx:
         octets: int = await tx.fetchval(
