@@ -32,8 +32,8 @@ _Row = tuple[UUID, str, str, datetime, str]
 # Their accounts are in force already, with their keys as the mapper keeps them.
 _KEEP = """
 WITH kept AS (
-    INSERT INTO identity (person_id, keys, sealed, recorded_at, unread)
-    SELECT e.*, false FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::timestamptz[]) AS e
+    INSERT INTO identity (person_id, keys, sealed, recorded_at, unread, marked)
+    SELECT e.*, false, true FROM unnest($1::uuid[], $2::jsonb[], $3::jsonb[], $4::timestamptz[]) AS e
     RETURNING person_id, sealed, recorded_at
 ), in_force AS (
     INSERT INTO account (person_id, number, is_change, state, in_force_from)

@@ -7,7 +7,7 @@ from qingdan.money import FenTotal
 from qingdan.subsidy_events import Period
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
-from subsidy import comparison_store, run_store
+from subsidy import comparison_store, run_store, year_cap_store
 from subsidy.comparison_rules import ANOMALIES, AnomalyKind
 
 
@@ -48,8 +48,11 @@ async def compare_run(pool: Pool, actor: Actor, run: RunId) -> RunCompared:
     """Raises NotFound."""
     async with transaction(pool, actor) as tx:
         period: Period = (await run_store.find_run(tx, run))["period"]
+        beyond = await year_cap_store.beyond_in(tx, run)
         rows = await comparison_store.compare(tx, run)
         odd = await comparison_store.count_anomalies(tx, run)
+    if beyond:
+        odd["beyond_year_cap"] = sum(each.beneficiaries for each in beyond)
     programmes = [ProgrammeCompared(**dict(row)) for row in rows]
     return RunCompared(
         run=run,

@@ -15,7 +15,9 @@ ChangeReason = Literal[
     "rule_changed",
     "facts_changed",
 ]
-AnomalyKind = Literal["dead", "nobody_receives", "shared_account", "amount_jumped", "conflict"]
+AnomalyKind = Literal[
+    "dead", "doubled", "nobody_receives", "shared_account", "amount_jumped", "beyond_year_cap", "conflict"
+]
 
 LOOK_BACK_MONTHS: Final = 13
 """A yearly programme is compared with the year before; what was not due for longer has nothing to be compared with."""
@@ -41,6 +43,10 @@ ANOMALIES: Final[dict[AnomalyKind, tuple[str, str]]] = {
         "应发对象或收款人在登记中已故，请核实后暂停发放",
         "the beneficiary or who would receive is dead by the registers: find out, and hold the item",
     ),
+    "doubled": (
+        "同一公民身份号码登记为多人，可能重复发放，请核实后只保留一人",
+        "several people of the registers have one resident ID: find out who it is, and hold the items of the others",
+    ),
     "nobody_receives": (
         "没有可收款的人，款项将列为应付",
         "nobody is known who could receive it: it will stay payable",
@@ -52,6 +58,10 @@ ANOMALIES: Final[dict[AnomalyKind, tuple[str, str]]] = {
     "amount_jumped": (
         "金额为上期三倍以上，请核对数据",
         "three times the amount of before, or more: look at the facts",
+    ),
+    "beyond_year_cap": (
+        "超出项目年度封顶额，冻结将被拒绝；请在新版本的规则中写明如何发放，或提高封顶额",
+        "beyond the programme's cap for the year: say in the rule what is paid then, or raise the cap; else no freeze",
     ),
     "conflict": (
         "互斥项目同时应发，属系统错误，请勿冻结",

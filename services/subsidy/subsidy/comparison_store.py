@@ -128,7 +128,13 @@ ORDER BY s.programme, s.beneficiary
 _ANOMALIES: Final = f"""
 {_SIDES}, standing AS MATERIALIZED (
     SELECT e.programme, e.beneficiary, e.occurrence, e.payee, e.amount_fen, e.division_id FROM entitlement e
-    WHERE e.run_id = $1 AND e.status = 'entitled' AND ($2::text IS NULL OR e.programme = $2)
+    WHERE e.run_id = $1 AND e.status = 'entitled'
+), marked AS MATERIALIZED (
+    SELECT m.person_id, m.resident_hash FROM person_mark m
+    WHERE m.person_id IN (SELECT beneficiary FROM standing UNION SELECT payee FROM standing)
+), doubled AS MATERIALIZED (
+    SELECT m.person_id FROM marked m
+    WHERE m.resident_hash IN (SELECT resident_hash FROM marked GROUP BY resident_hash HAVING count(*) > 1)
 ), shared AS MATERIALIZED (
     SELECT a.account_hash FROM account a WHERE a.state = 'in_force' AND a.account_hash IS NOT NULL
     AND a.person_id IN (SELECT payee FROM standing) GROUP BY a.account_hash
@@ -136,6 +142,9 @@ _ANOMALIES: Final = f"""
 ), found AS (
     SELECT 'dead' AS kind, s.programme, s.beneficiary, s.division_id, s.amount_fen FROM standing s
     WHERE EXISTS (SELECT 1 FROM person p WHERE p.id IN (s.beneficiary, s.payee) AND p.is_alive = false)
+    UNION ALL
+    SELECT 'doubled', s.programme, s.beneficiary, s.division_id, s.amount_fen FROM standing s
+    WHERE s.beneficiary IN (SELECT person_id FROM doubled) OR s.payee IN (SELECT person_id FROM doubled)
     UNION ALL
     SELECT 'nobody_receives', s.programme, s.beneficiary, s.division_id, s.amount_fen FROM standing s
     WHERE s.payee IS NULL
@@ -157,7 +166,7 @@ _COUNTED_ANOMALIES: Final = f"{_ANOMALIES} SELECT kind, count(*) AS items FROM f
 _LISTED_ANOMALIES: Final = f"""
 {_ANOMALIES}
 SELECT f.programme, f.beneficiary, min(d.code) AS division, sum(f.amount_fen)::bigint AS amount_fen
-FROM found f JOIN division d ON d.id = f.division_id WHERE f.kind = $3
+FROM found f JOIN division d ON d.id = f.division_id WHERE f.kind = $3 AND ($2::text IS NULL OR f.programme = $2)
 AND ($4::text IS NULL OR (f.programme, f.beneficiary) > ($4, $5::uuid))
 GROUP BY f.programme, f.beneficiary ORDER BY f.programme, f.beneficiary LIMIT $6
 """  # noqa: S608

@@ -1,6 +1,6 @@
 """Every SQL statement on identities, which stay sealed at rest; and how one is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -115,23 +115,30 @@ async def save_identities(tx: Tx, recorded: Sequence[tuple[IdentityRecorded, dat
 
 
 async def take_unread(tx: Tx, *, limit: int) -> list[SealedIdentity]:
-    """Identities that nobody has read yet, held until the transaction ends; those that another replica holds are not
-    among them."""
+    """Identities that nobody has read and marked yet, held until the transaction ends; those that another replica holds
+    are not among them."""
     rows = await tx.fetch(
-        "SELECT person_id, keys::text, sealed::text FROM identity WHERE unread"
+        "SELECT person_id, keys::text, sealed::text FROM identity WHERE unread OR NOT marked"
         " ORDER BY person_id LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
     )
     return [SealedIdentity(*row) for row in rows]
 
 
-async def save_read(tx: Tx, people: Sequence[PersonId], *, unreadable: Sequence[PersonId]) -> None:
-    """These identities were read, as far as they could be."""
+async def save_read(tx: Tx, people: Sequence[PersonId], residents: Mapping[PersonId, bytes]) -> None:
+    """These identities were read; `residents`: the keyed hash of the resident ID of each that could be."""
     await tx.execute(
-        "UPDATE identity SET unread = false, unreadable = person_id = ANY($2::uuid[])"
+        "UPDATE identity SET unread = false, marked = true, unreadable = NOT person_id = ANY($2::uuid[])"
         " WHERE person_id = ANY($1::uuid[])",
         people,
-        unreadable,
+        list(residents),
+    )
+    await tx.execute(
+        "INSERT INTO person_mark AS m (person_id, resident_hash) SELECT * FROM unnest($1::uuid[], $2::bytea[])"
+        " ON CONFLICT (person_id) DO UPDATE SET resident_hash = excluded.resident_hash"
+        " WHERE m.resident_hash <> excluded.resident_hash",
+        list(residents),
+        list(residents.values()),
     )
 
 
@@ -141,4 +148,6 @@ async def save_unread(tx: Tx, people: Sequence[PersonId]) -> None:
 
 
 async def forget_identities(tx: Tx, people: Sequence[PersonId]) -> None:
+    """What was made of them goes with them."""
     await tx.execute("DELETE FROM identity WHERE person_id = ANY($1::uuid[])", people)
+    await tx.execute("DELETE FROM person_mark WHERE person_id = ANY($1::uuid[])", people)

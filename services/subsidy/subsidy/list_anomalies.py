@@ -9,7 +9,7 @@ from qingdan.ids import ProgrammeCode, RunId
 from qingdan.money import FenPaid
 from runtime.actor import Actor
 from runtime.db import Pool, transaction
-from subsidy import comparison_store, run_store
+from subsidy import comparison_store, run_store, year_cap_store
 from subsidy.comparison_rules import AnomalyKind
 
 
@@ -40,5 +40,8 @@ async def list_anomalies(
     """At most `limit`, by programme and beneficiary. Raises NotFound."""
     async with transaction(pool, actor) as tx:
         await run_store.find_run(tx, run)
-        rows = await comparison_store.list_anomalies(tx, run, kind, programme=programme, after=after, limit=limit)
+        if kind == "beyond_year_cap":
+            rows = await year_cap_store.list_beyond(tx, run, programme=programme, after=after, limit=limit)
+        else:
+            rows = await comparison_store.list_anomalies(tx, run, kind, programme=programme, after=after, limit=limit)
     return [AnomalyView(**dict(row)) for row in rows]

@@ -1,6 +1,7 @@
 """Use case: identities that came in are read; each account that one names, and that is not known yet, is proposed.
 
-Identities are opened here in the clear, and leave this file as keyed hashes and the last four digits.
+Identities are opened here in the clear, and leave this file as keyed hashes and the last four digits. By the hash of
+the resident ID somebody who is in the registers twice is seen.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from qingdan.ids import AccountCheckId, PersonId
+from qingdan.records_events import Identity
 from runtime import audit, sealing
 from runtime.actor import Actor
 from runtime.db import Pool, Tx, transaction
@@ -37,11 +39,13 @@ class Mapping:
 class _Read:
     """What identities name, by what they belong to; None: no account. Who is in neither could not be opened.
 
-    kept: the identities of those people as they are kept with their accounts.
+    residents: the keyed hashes of their resident IDs. kept: the identities of those people as they are kept with their
+    accounts.
     """
 
     people: dict[PersonId, Named | None] = field(default_factory=dict)
     accounts: dict[AccountCheckId, Named] = field(default_factory=dict)
+    residents: dict[PersonId, bytes] = field(default_factory=dict)
     kept: dict[PersonId, SealedIdentity] = field(default_factory=dict)
 
 
@@ -68,8 +72,7 @@ async def map_accounts(pool: Pool, actor: Actor, mapping: Mapping) -> bool:
             await account_store.save_named(tx, read.accounts)
             versions = await account_store.lock_versions(tx, people)
         await _save(tx, unread, versions, read, mapping.cooling)
-        unreadable = [person for person in people if person not in read.people]
-        await identity_store.save_read(tx, people, unreadable=unreadable)
+        await identity_store.save_read(tx, people, read.residents)
         await account_store.wake_payments(tx, people)
     return len(unread) == READ_AT_ONCE_MAX
 
@@ -110,12 +113,14 @@ def _open(mapping: Mapping, unread: Sequence[SealedIdentity], seals: dict[Accoun
     read = _Read()
     for identity in unread:
         try:
-            read.people[identity.person] = _named(identity, keys, hash_key)
+            clear = identity_store.open_identity(identity, keys)
         except Unsealable:
             continue
+        read.people[identity.person] = _named(clear, hash_key)
+        read.residents[identity.person] = sealing.keyed_hash(hash_key, clear.resident_id)
     for account, identity in seals.items():
         try:
-            named = _named(identity, keys, hash_key)
+            named = _named(identity_store.open_identity(identity, keys), hash_key)
         except Unsealable:
             continue
         if named is not None:
@@ -125,9 +130,7 @@ def _open(mapping: Mapping, unread: Sequence[SealedIdentity], seals: dict[Accoun
     return read
 
 
-def _named(identity: SealedIdentity, keys: PrivateKeys, hash_key: HashKey) -> Named | None:
-    """Raises Unsealable."""
-    clear = identity_store.open_identity(identity, keys)
+def _named(clear: Identity, hash_key: HashKey) -> Named | None:
     if clear.account is None:
         return None
     return Named(

@@ -1,6 +1,9 @@
 """Every SQL statement on what people get of a programme in a year."""
 
 from typing import Final
+from uuid import UUID
+
+import asyncpg
 
 from qingdan.ids import RunId
 from qingdan.money import Fen
@@ -15,17 +18,17 @@ WHERE r.id = $1 AND p.cap_year_fen IS NOT NULL
 # What a year's runs oblige to, and what those that are frozen or still being entered entitle to and do not owe yet:
 # each occurrence once, whichever run comes to it first. What was stopped and did not arrive is not got, and neither is
 # what was asked back.
-_BEYOND: Final = """
+_RECKONED: Final = """
 WITH this AS MATERIALIZED (
     SELECT r.id, r.programme_version, left(r.period, 5) AS year FROM run r WHERE r.id = $1
 ), wanted AS MATERIALIZED (
-    SELECT e.programme, e.beneficiary, sum(e.amount_fen) AS fen FROM entitlement e
+    SELECT e.programme, e.beneficiary, min(e.division_id) AS division_id, sum(e.amount_fen) AS fen FROM entitlement e
     WHERE e.run_id = $1 AND e.status = 'entitled' AND e.programme = ANY($2::text[]) AND NOT EXISTS (
         SELECT 1 FROM obligation o WHERE o.programme = e.programme AND o.beneficiary = e.beneficiary
         AND o.occurrence = e.occurrence
     ) GROUP BY e.programme, e.beneficiary
 ), reckoned AS (
-    SELECT w.programme, p.cap_year_fen, w.fen + owed.fen - claimed.fen + pending.fen - p.cap_year_fen AS beyond_fen
+    SELECT w.*, p.cap_year_fen, w.fen + owed.fen - claimed.fen + pending.fen - p.cap_year_fen AS beyond_fen
     FROM wanted w CROSS JOIN this
     JOIN programme p ON p.version = this.programme_version AND p.code = w.programme
     CROSS JOIN LATERAL (
@@ -56,18 +59,40 @@ WITH this AS MATERIALIZED (
         ) AS each
     ) AS pending
 )
+"""
+_BEYOND: Final = f"""
+{_RECKONED}
 SELECT programme, cap_year_fen, count(*) AS beneficiaries, max(beyond_fen)::bigint AS most_beyond_fen
 FROM reckoned WHERE beyond_fen > 0 GROUP BY programme, cap_year_fen ORDER BY programme
-"""
+"""  # noqa: S608
+_LISTED: Final = f"""
+{_RECKONED}
+SELECT r.programme, r.beneficiary, d.code AS division, r.fen::bigint AS amount_fen
+FROM reckoned r JOIN division d ON d.id = r.division_id
+WHERE r.beyond_fen > 0 AND ($3::text IS NULL OR (r.programme, r.beneficiary) > ($3, $4::uuid))
+ORDER BY r.programme, r.beneficiary LIMIT $5
+"""  # noqa: S608
 
 
 async def beyond_in(tx: Tx, run: RunId) -> list[Beyond]:
     """The programmes of the run by which somebody would get more in the year of its month than the cap says, by code;
     nothing is looked at where none has a cap for the year."""
-    capped = [row["code"] for row in await tx.fetch(_CAPPED, run)]
+    capped = await _capped(tx, run)
     if not capped:
         return []
     return [
         Beyond(row["programme"], Fen(row["cap_year_fen"]), row["beneficiaries"], Fen(row["most_beyond_fen"]))
         for row in await tx.fetch(_BEYOND, run, capped)
     ]
+
+
+async def list_beyond(
+    tx: Tx, run: RunId, *, programme: str | None, after: tuple[str, UUID] | None, limit: int
+) -> list[asyncpg.Record]:
+    """Who they are, and what the run comes to for them, by programme and beneficiary."""
+    capped = [code for code in await _capped(tx, run) if programme in (None, code)]
+    return await tx.fetch(_LISTED, run, capped, *(after or (None, None)), limit) if capped else []
+
+
+async def _capped(tx: Tx, run: RunId) -> list[str]:
+    return [row["code"] for row in await tx.fetch(_CAPPED, run)]

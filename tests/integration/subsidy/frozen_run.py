@@ -142,10 +142,12 @@ class Payday:
         await self.says(*(checked(each.check) for each in (await self.checks())[before:]))
         await self.settle_accounts()
 
-    def identity(self, payee: PersonId, *, account: str | None = "", of: PersonId | None = None) -> IdentityRecorded:
-        """A person's sealed identity; `of`: it says inside that it is another's."""
+    def identity(
+        self, payee: PersonId, *, account: str | None = "", of: PersonId | None = None, born: str = "19800101"
+    ) -> IdentityRecorded:
+        """A person's sealed identity; `of`: it says inside that it is another's; `born`: then they are one."""
         self._serials += 1
-        first = f"33052319800101{self._serials % 1000:03d}"
+        first = f"330523{born}{self._serials % 1000 if born == '19800101' else 0:03d}"
         number = f"62{self._serials:014d}" if account == "" else account
         clear = Identity(
             person=of or payee,

@@ -288,13 +288,14 @@ async def test_who_is_forgotten_leaves_nothing_that_identifies(payday: Payday) -
     await payday.scene.hear_records(Tombstone(key=str(who)))
     rows = await payday.scene.rows("SELECT account_hash, owner_hash, last_four, state FROM account")
     assert {tuple(row.values()) for row in rows} == {(None, None, None, "withdrawn")}
-    assert await payday.scene.rows("SELECT * FROM account_identity") == []
+    for table in ("account_identity", "person_mark"):
+        assert await payday.scene.rows(f"SELECT 1 FROM {table}") == []
 
 
 async def test_no_account_and_no_name_rests_or_leaves_in_the_clear(payday: Payday) -> None:
     await change_of(payday, await resident(payday))
     everything = await payday.outbox_text()
-    for table in ("account", "account_identity", "identity", "audit_entry", "account_oddity"):
+    for table in ("account", "account_identity", "identity", "person_mark", "audit_entry", "account_oddity"):
         rows = await payday.scene.rows(f"SELECT t::text FROM {table} t")
         assert rows or table == "account_oddity"
         everything += str(rows)

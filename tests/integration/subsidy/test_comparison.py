@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from qingdan.ids import RunId
+from qingdan.ids import ProgrammeCode, RunId
 from runtime.actor import Role
 from runtime.db import transaction
 from runtime.problems import NotFound
@@ -150,6 +150,68 @@ async def test_the_dead_and_shared_accounts_are_odd(scene: Scene, tmp_path: Path
     assert [each.beneficiary for each in await odd(scene, run, "shared_account")] == sorted(people)
     counted = {each.kind: each.items for each in (await compared(scene, run)).anomalies}
     assert counted == {"dead": 1, "shared_account": 3}
+
+
+async def test_who_is_registered_twice_is_odd_while_both_stand(scene: Scene, tmp_path: Path) -> None:
+    here = Payday(scene, tmp_path)
+    await here.open()
+    await scene.publish(programme("B08", excludes=[]), programme("B01", excludes=[]))
+    families = [await scene.family(OLD) for _ in range(3)]
+    one, again, other = [each.people[0] for each in families]
+    await scene.declare_complete()
+    run = await scene.preview("2026-07")
+    assert await odd(scene, run, "doubled") == []
+    await scene.hear_records(*(here.identity(who, born="19410701") for who in (one, again)), here.identity(other))
+    await here.map_accounts()
+    assert {each.beneficiary for each in await odd(scene, run, "doubled")} == {one, again}
+    counted = {each.kind: each.items for each in (await compared(scene, run)).anomalies}
+    assert counted["doubled"] == 2
+    await scene.rows("UPDATE person SET is_alive = false WHERE id = $1 RETURNING id", again)
+    assert await odd(scene, await scene.preview("2026-07"), "doubled") == []
+
+
+async def test_a_double_is_found_in_another_programme_and_goes_with_a_corrected_identity(
+    scene: Scene, tmp_path: Path
+) -> None:
+    here = Payday(scene, tmp_path)
+    await here.open()
+    await scene.publish(programme("B08", excludes=[]))
+    one, again = [(await scene.family(OLD)).people[0] for _ in range(2)]
+    await scene.declare_complete()
+    run = await scene.preview("2026-07")
+    async with transaction(scene.pool, scene.service) as tx:
+        await tx.execute(
+            "WITH there AS (DELETE FROM entitlement WHERE beneficiary = $1 RETURNING *)"
+            " INSERT INTO entitlement (run_id, programme, beneficiary, occurrence, kind, payee, division_id,"
+            " department, amount_fen, status) SELECT run_id, 'B09', beneficiary, occurrence, kind, payee, division_id,"
+            " department, 100, 'entitled' FROM there",
+            again,
+        )
+    await scene.hear_records(*(here.identity(who, born="19410701") for who in (one, again)))
+    await here.map_accounts()
+    [seen] = await list_anomalies(
+        scene.pool, scene.preparer, run, "doubled", programme=ProgrammeCode("B09"), after=None, limit=10
+    )
+    assert (seen.programme, seen.beneficiary) == ("B09", again)
+    await scene.hear_records(here.identity(again))
+    await here.map_accounts()
+    assert await odd(scene, run, "doubled") == []
+
+
+async def test_identities_that_were_read_before_there_were_marks_are_read_once_more(
+    scene: Scene, tmp_path: Path
+) -> None:
+    here = Payday(scene, tmp_path)
+    await here.open()
+    people = await here.people(2)
+    await here.map_accounts()
+    before = await scene.rows("SELECT * FROM account ORDER BY id")
+    await scene.rows("UPDATE identity SET marked = false RETURNING 1")
+    await scene.rows("DELETE FROM person_mark RETURNING 1")
+    await here.map_accounts()
+    marks = await scene.rows("SELECT person_id FROM person_mark ORDER BY person_id")
+    assert [each["person_id"] for each in marks] == sorted(people)
+    assert await scene.rows("SELECT * FROM account ORDER BY id") == before
 
 
 async def in_one_account(scene: Scene, people: list[UUID]) -> None:

@@ -1,12 +1,15 @@
 """The most that anybody gets of a programme in a year: a run that comes to more for somebody is not frozen."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from qingdan.ids import PersonId, RunId
+from qingdan.ids import PersonId, ProgrammeCode, RunId
 from runtime.db import Version
+from subsidy.compare_run import compare_run
 from subsidy.lift_hold import lift_hold
+from subsidy.list_anomalies import AnomalyView, list_anomalies
 from subsidy.settle_holds import settle_holds
 from subsidy.suspend_payment import suspend_payment
 from subsidy.year_cap_rules import BeyondYearCap
@@ -99,3 +102,33 @@ async def test_what_was_stopped_and_did_not_arrive_was_not_got(payday: Payday) -
     await payday.freeze(await previewed(payday, people, "2026-07"))
     with pytest.raises(BeyondYearCap):
         await payday.freeze(await previewed(payday, people, "2026-08"))
+
+
+async def test_who_would_be_beyond_it_is_seen_before_the_freeze(payday: Payday) -> None:
+    people, scene = sorted(await payday.people(3)), payday.scene
+    await paid(payday, people[:2], "2026-05")
+    await paid(payday, people[:2], "2026-06")
+    run = await previewed(payday, people, "2026-07")
+    counted = {each.kind: each.items for each in (await compare_run(scene.pool, scene.preparer, run)).anomalies}
+    assert counted["beyond_year_cap"] == 2
+    seen: list[AnomalyView] = []
+    while page := await beyond(scene, run, after=seen[-1].position if seen else None):
+        seen += page
+    assert [(each.programme, each.beneficiary, each.amount_fen) for each in seen] == [
+        ("B01", person, AMOUNT_FEN) for person in people[:2]
+    ]
+    assert await beyond(scene, run, programme="B02") == []
+    fits = await previewed(payday, people[2:], "2026-08")
+    assert await beyond(scene, fits) == []
+    kinds = {each.kind for each in (await compare_run(scene.pool, scene.preparer, fits)).anomalies}
+    assert "beyond_year_cap" not in kinds
+
+
+async def beyond(
+    scene: Scene, run: RunId, *, programme: str | None = None, after: tuple[str, UUID] | None = None
+) -> list[AnomalyView]:
+    """A page of one."""
+    code = None if programme is None else ProgrammeCode(programme)
+    return await list_anomalies(
+        scene.pool, scene.preparer, run, "beyond_year_cap", programme=code, after=after, limit=1
+    )
