@@ -39,6 +39,14 @@ class DecidedElsewhere(Conflict):
     """
 
 
+class OthersWait(Conflict):
+    """The living are owed what this person was to receive for them. 该人已故，其代领的款项尚有在世对象等待发放。
+
+    Name another payee for each item first (POST /v1/payee-changes), or preview the run again; `items` says how many.
+    请先逐项变更领取人，或重新试算批次；items 为待办项数。
+    """
+
+
 class OccurrenceOfWhat(Refusal):
     """An occurrence is held with its programme only. 指定发放期次时须同时指定项目。"""
 
@@ -83,3 +91,11 @@ def lift(hold: Hold, by: str, outcome: HoldOutcome) -> None:
         raise DecidedElsewhere(cause=hold.cause)
     if hold.placed_by == by:
         raise LiftedByAnother()
+
+
+def require_nobody_else(items: int) -> None:
+    """`items`: what living people and households are still to get through somebody who died. Lifted, it would go to the
+    account of the dead; stopped, it would be lost to them. Raises OthersWait.
+    """
+    if items:
+        raise OthersWait(items=items)

@@ -1,7 +1,7 @@
 """Every SQL statement on holds, and on the items that were stopped for good."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -10,6 +10,7 @@ from qingdan.ids import DoubtId, OpenCode, PersonId, RunId
 from runtime.db import Tx, Version
 from runtime.problems import NotFound, StaleVersion
 from subsidy.hold_rules import ALL_DEPARTMENTS, DEATH_REASON, Hold, HoldId, HoldOutcome
+from subsidy.payment_store import IS_STOPPED
 
 _VIEW = """
 SELECT h.id AS hold, h.beneficiary, h.programme, h.occurrence, h.run_id AS run, h.cause, h.cause_id, h.reason,
@@ -102,6 +103,22 @@ WHERE h.id = $1 AND h.cause = 'death' AND e.status = 'entitled' AND e.run_id IN 
                   AND o.occurrence = e.occurrence)
 ON CONFLICT (programme, beneficiary, occurrence) DO NOTHING
 """
+
+# What others, persons who live or households in which somebody does, are to get through somebody: owed, or about to be.
+_OTHERS: Final = f"""
+SELECT count(*) FROM (
+    SELECT o.beneficiary FROM obligation o WHERE o.payee = $1 AND o.beneficiary <> $1 AND NOT {IS_STOPPED}
+    AND EXISTS (SELECT 1 FROM payment p WHERE p.obligation_id = o.id)
+    AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.obligation_id = o.id AND p.state IN ('sent', 'unknown', 'settled'))
+    UNION ALL
+    SELECT o.beneficiary FROM entitlement o WHERE o.payee = $1 AND o.beneficiary <> $1 AND o.status = 'entitled'
+    AND o.run_id IN (SELECT id FROM run WHERE state IN ('previewed', 'frozen', 'approved')) AND NOT {IS_STOPPED}
+    AND NOT EXISTS (SELECT 1 FROM obligation b WHERE b.programme = o.programme AND b.beneficiary = o.beneficiary
+                    AND b.occurrence = o.occurrence)
+) AS o
+WHERE EXISTS (SELECT 1 FROM person p LEFT JOIN household h ON h.household_code = p.member_of_household
+              WHERE o.beneficiary IN (p.id, h.id) AND p.is_alive AND p.death_date IS NULL)
+"""  # noqa: S608
 
 
 class Where(NamedTuple):
@@ -217,6 +234,12 @@ async def lock_hold(tx: Tx, hold: HoldId, expected: Version | None) -> Hold:
     if expected is not None and row["version"] != expected:
         raise StaleVersion(version=row["version"])
     return Hold(*row[:-1])
+
+
+async def count_others(tx: Tx, who: UUID) -> int:
+    """How many items others are still to get through that person."""
+    items: int = await tx.fetchval(_OTHERS, who)
+    return items
 
 
 async def save_lifted(tx: Tx, hold: HoldId, outcome: HoldOutcome, *, lifted_by: str) -> None:
