@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import PaymentId, ProgrammeCode, RunId, Sha256
-from qingdan.subsidy_events import Period, RunClosed
+from qingdan.ids import OpenCode, PaymentId, ProgrammeCode, RunId, Sha256
+from qingdan.subsidy_events import Period, RunClosed, RunReturned
 from runtime.http import ChangingCommand, CommandModel, CreatingCommand, Query
 from runtime.paging import Cursor, Page, PageLimit, page_of, position_in
 from subsidy import (
@@ -44,6 +44,7 @@ from subsidy.preview_run import PreviewedRun, preview_run
 from subsidy.programme_rules import EXAMPLES_MAX, PROGRAMMES_MAX, Example, Programme
 from subsidy.publish_programmes import ProgrammesPublished, publish_programmes
 from subsidy.reconcile_run import ReconciledRun, reconcile_run
+from subsidy.return_run import return_run
 from subsidy.run_rules import RunState
 from subsidy.settings import Settings
 from subsidy.show_run import CountedRun, show_run
@@ -178,6 +179,13 @@ class ApproveRun(CommandModel):
     frozen_hash: Sha256
 
 
+class ReturnRun(CommandModel):
+    """The hash of exactly what was looked at, and why it is taken back: a word, never anything about people."""
+
+    frozen_hash: Sha256
+    reason: OpenCode
+
+
 class TakeStatement(CommandModel):
     """A part of the bank's statement of the run."""
 
@@ -210,6 +218,18 @@ async def freeze(run: RunId, body: FreezeRun, command: ChangingCommand, request:
 async def approve(run: RunId, body: ApproveRun, command: ChangingCommand) -> Response:
     return command.answer(
         await approve_run(command.pool, command.actor, run, bytes.fromhex(body.frozen_hash), expected=command.expected)
+    )
+
+
+@router.post(
+    "/runs/{run}/return",
+    response_model=RunReturned,
+    summary="Take a frozen run back before it is approved, to be computed anew (finance) 退回或撤回批次",
+)
+async def take_back(run: RunId, body: ReturnRun, command: ChangingCommand) -> Response:
+    seen = bytes.fromhex(body.frozen_hash)
+    return command.answer(
+        await return_run(command.pool, command.actor, run, seen, body.reason, expected=command.expected)
     )
 
 

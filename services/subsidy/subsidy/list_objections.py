@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from qingdan.divisions import DivisionCode
 from qingdan.ids import ObjectionId, OpenCode, ProgrammeCode, RunId
@@ -24,7 +24,7 @@ class ObjectionView(BaseModel):
     occurrence: str
     division: DivisionCode
     department: str
-    amount_fen: FenPaid
+    amount_fen: FenPaid | None = Field(description="null: the run was taken back, and comes to nothing for it now")
     reason: OpenCode
     state: ObjectionState
     raised_by: str

@@ -33,6 +33,7 @@ class RunView(BaseModel):
     closed_on: date | None
     approvals: list[str] = Field(description="who approved")
     approvals_needed: int = Field(description="how many must, by what the run comes to; settled when it is frozen")
+    returns: int = Field(description="how many times it was frozen and came back before it was approved")
     version: int
 
     @property

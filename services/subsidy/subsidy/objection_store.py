@@ -14,7 +14,7 @@ _VIEW = """
 SELECT o.id AS objection, o.run_id AS run, o.programme, o.beneficiary, o.occurrence, d.code AS division, o.department,
        e.amount_fen, o.reason, o.state, o.raised_by, o.raised_on, o.decided_by, o.decided_on, o.version
 FROM objection o JOIN division d ON d.id = o.division_id
-JOIN entitlement e ON e.run_id = o.run_id AND e.programme = o.programme AND e.beneficiary = o.beneficiary
+LEFT JOIN entitlement e ON e.run_id = o.run_id AND e.programme = o.programme AND e.beneficiary = o.beneficiary
     AND e.occurrence = o.occurrence
 """
 

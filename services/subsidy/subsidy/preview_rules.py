@@ -18,7 +18,11 @@ class NotACounty(Refusal):
 
 
 class RunIsFrozen(Conflict):
-    """This run is frozen: nothing in it changes any more. 该批次已冻结，内容不再变化。"""
+    """This run is frozen: nothing in it changes any more. 该批次已冻结，内容不再变化。
+
+    Take it back while nobody has approved it (POST /v1/runs/{run}/return); adjust the month after that.
+    尚未审批的可先退回或撤回，已审批的请通过调整该月办理。
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from subsidy.progress_rules import Standing
 # Sent is what left by a batch; what is rejected unsent has an end and never left.
 _STANDING: Final = """
 SELECT r.id AS run, r.state, r.notice_until, r.approvals_needed,
-       (SELECT count(*) FROM run_approval a WHERE a.run_id = r.id) AS approvals,
+       (SELECT count(*) FROM run_approval a WHERE a.run_id = r.id AND a.returns = r.returns) AS approvals,
        coalesce(o.total, r.frozen_items, 0) AS items, coalesce(o.done, p.payments) AS entered,
        o.begun_at AS entering_since, o.halted IS NOT NULL AS halted, p.*, clock_timestamp() AS now
 FROM run r LEFT JOIN run_obliging o ON o.run_id = r.id

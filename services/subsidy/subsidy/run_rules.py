@@ -7,7 +7,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from qingdan.divisions import DivisionCode
-from qingdan.ids import RunId
+from qingdan.ids import OpenCode, RunId
 from qingdan.money import FenTotal
 from qingdan.subsidy_events import (
     Outcome,
@@ -17,6 +17,7 @@ from qingdan.subsidy_events import (
     RunClosed,
     RunFrozen,
     RunPaying,
+    RunReturned,
     RunTotals,
 )
 from runtime.problems import Conflict, Forbidden, Refusal
@@ -75,7 +76,7 @@ class RunBeingEntered(Conflict):
 class HashDiffers(Conflict):
     """This is not the hash of what was frozen. 哈希值与冻结内容不符。
 
-    Look at the run again, and approve what you see. 请重新查看批次，再审批所见内容。
+    Look at the run again, and decide on what you see. 请重新查看批次，再就所见内容办理。
     """
 
 
@@ -197,6 +198,21 @@ def approve(run: Run, approver: str, *, seen: bytes, approved_by: Sequence[str],
     if approvals < run.approvals_needed:
         return None
     return RunApproved(run=run.id, division=run.division, period=run.period, approved_on=today, approvals=approvals)
+
+
+def give_back(run: Run, *, seen: bytes, reason: OpenCode, today: date) -> RunReturned:
+    """A frozen run is a preview again: `seen` is the hash that they name. Raises RunNotThere, HashDiffers."""
+    _require(run, "frozen")
+    if seen != run.frozen_hash:
+        raise HashDiffers()
+    return RunReturned(
+        run=run.id,
+        division=run.division,
+        period=run.period,
+        frozen_hash=seen.hex(),
+        reason=reason,
+        returned_on=today,
+    )
 
 
 def paying(run: Run, sent: Outcome, *, today: date) -> RunPaying:

@@ -23,7 +23,8 @@ _VIEW = """
 SELECT r.id AS run, d.code AS division, r.period, r.state, r.programme_version, r.reference_on, r.prepared_by,
        r.frozen_by, r.approved_by, encode(r.frozen_hash, 'hex') AS frozen_hash, r.notice_until, r.previewed_on,
        r.frozen_on, r.approved_on, r.closed_on, r.version, r.approvals_needed,
-       ARRAY(SELECT a.approver FROM run_approval a WHERE a.run_id = r.id ORDER BY a.approver) AS approvals
+       ARRAY(SELECT a.approver FROM run_approval a WHERE a.run_id = r.id AND a.returns = r.returns
+             ORDER BY a.approver) AS approvals, r.returns
 FROM run r JOIN division d ON d.id = r.division_id
 """
 
@@ -137,7 +138,11 @@ async def save_frozen(
 
 async def approvers_of(tx: Tx, run: RunId) -> list[str]:
     """Who has approved the run as it is frozen, the same order always."""
-    rows = await tx.fetch("SELECT approver FROM run_approval WHERE run_id = $1 ORDER BY approver", run)
+    rows = await tx.fetch(
+        "SELECT a.approver FROM run_approval a JOIN run r ON r.id = a.run_id AND r.returns = a.returns"
+        " WHERE a.run_id = $1 ORDER BY a.approver",
+        run,
+    )
     return [row["approver"] for row in rows]
 
 

@@ -228,6 +228,9 @@ def _subsidy() -> tuple[EventBody, ...]:
             notice_until=LATER,
             frozen_hash="5a" * 32,
         ),
+        subsidy.RunReturned(
+            run=RUN, division=TOWNSHIP, period=month, frozen_hash="5a" * 32, reason="wrong_rule", returned_on=TODAY
+        ),
         subsidy.RunApproved(run=RUN, division=TOWNSHIP, period=month, approved_on=LATER, approvals=2),
         subsidy.RunPaying(run=RUN, division=TOWNSHIP, period=month, instructed=ALL_PAID, paying_on=LATER),
         subsidy.RunClosed(

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from qingdan.divisions import DivisionCode
 from qingdan.event import ContractModel, EventBody
-from qingdan.ids import AdjustmentId, ObjectionId, ProgrammeCode, RunId, Sha256
+from qingdan.ids import AdjustmentId, ObjectionId, OpenCode, ProgrammeCode, RunId, Sha256
 from qingdan.money import FenTotal
 
 Period = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}$")]
@@ -74,6 +74,20 @@ class RunFrozen(EventBody):
     frozen_hash: Sha256 | None = Field(
         default=None, description="Merkle tree hash (RFC 9162, section 2.1.1) over everything that the run entitles to"
     )
+
+
+class RunReturned(EventBody):
+    """A frozen run was taken back before it was approved: its public notice is over, and it will be computed anew."""
+
+    KEY: ClassVar[str] = "run"
+
+    type: Literal["run.returned.v1"] = "run.returned.v1"
+    run: RunId
+    division: DivisionCode
+    period: Period
+    frozen_hash: Sha256 = Field(description="of what had been frozen, as its `run.frozen` said")
+    reason: OpenCode
+    returned_on: date
 
 
 class RunApproved(EventBody):
@@ -162,6 +176,7 @@ class PeriodAdjusted(EventBody):
 SubsidyEvent = Annotated[
     RunPreviewed
     | RunFrozen
+    | RunReturned
     | RunApproved
     | RunPaying
     | RunClosed

@@ -266,6 +266,7 @@ SUBSIDY = Topic(
     events=(
         subsidy.RunPreviewed,
         subsidy.RunFrozen,
+        subsidy.RunReturned,
         subsidy.RunApproved,
         subsidy.RunPaying,
         subsidy.RunClosed,

@@ -25,7 +25,9 @@ async def test_a_run_that_an_earlier_version_froze_is_frozen_anew(make_database:
         begin, end = STEP.index("SELECT set_config('app.actor'"), STEP.index("CREATE TABLE run_approval")
         owner = await asyncpg.connect(database.owner_url)
         try:
+            await owner.execute("ALTER TABLE run DISABLE TRIGGER back_with_an_entry")  # there was none
             await owner.execute(STEP[begin:end])
+            await owner.execute("ALTER TABLE run ENABLE TRIGGER back_with_an_entry")
         finally:
             await owner.close()
         states = {row["id"]: row["state"] for row in await scene.rows("SELECT id, state FROM run")}

@@ -205,7 +205,6 @@ CHANGES = [
     "UPDATE ledger_entry SET amount_fen = amount_fen * 2",
     "UPDATE ledger_entry SET enters = 'paid' WHERE enters = 'in_transit'",
     "UPDATE ledger_entry SET kind = 'settled' WHERE kind = 'sent'",
-    "UPDATE obligation SET amount_fen = amount_fen * 2",
     "DELETE FROM obligation",
     "TRUNCATE earlier_line",
 ]
@@ -221,7 +220,24 @@ async def test_what_stands_is_changed_by_nobody(payday: Payday, owner: Session, 
         await owner.execute(change)
 
 
-@pytest.mark.parametrize("change", ["amount_fen = amount_fen * 2", "payee = gen_random_uuid()", "attempt = 2"])
+async def test_what_is_owed_changes_in_nothing_but_its_payee(payday: Payday, owner: Session) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute("UPDATE obligation SET amount_fen = amount_fen * 2")
+    for change in ("amount_fen = amount_fen * 2", "payee = gen_random_uuid()"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="two people stand behind"):
+            await owner.execute(f"UPDATE obligation SET {change}")
+
+
+async def test_a_payment_goes_to_nobody_but_whom_it_is_owed_to(payday: Payday) -> None:
+    await payday.sent(1)
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="whom its obligation names"):
+        async with transaction(payday.scene.pool, payday.scene.service) as tx:
+            await tx.execute("UPDATE payment SET payee = gen_random_uuid()")
+
+
+@pytest.mark.parametrize("change", ["amount_fen = amount_fen * 2", "attempt = 2"])
 async def test_what_a_payment_is_for_is_changed_by_no_service(payday: Payday, change: str) -> None:
     await payday.sent(1)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from runtime.db import Version
+from subsidy.hold_rules import OthersWait
 from subsidy.lift_hold import lift_hold
 from subsidy.list_holds import HoldView
 from subsidy.pay_again import PaidAgain, pay_again
@@ -141,5 +142,7 @@ async def test_whoever_would_receive_it_has_died(bare: Scene, tmp_path: Path) ->
     assert [(each.reason, each.payments) for each in answer.left_out] == [("deceased", 1)]
     await month.pay()
     (waits,) = await bare.rows("SELECT id, version FROM hold WHERE cause = 'death'")
-    await lift_hold(bare.pool, bare.approver, waits["id"], "resume", expected=Version(waits["version"]))
+    with pytest.raises(OthersWait):
+        await lift_hold(bare.pool, bare.approver, waits["id"], "resume", expected=Version(waits["version"]))
+    await month.corrected(guardian, is_alive=True)
     assert (await again(month)).payments == 1

@@ -60,6 +60,7 @@ def run(state: RunState = "previewed") -> Run:
 COMMANDS: dict[str, Callable[[Run], object]] = {
     "freeze": lambda it: run_rules.freeze(it, TOTALS, HASH, notice_until=TODAY, today=TODAY),
     "approve": lambda it: run_rules.approve(it, "chen", seen=HASH, approved_by=[], today=TODAY),
+    "give_back": lambda it: run_rules.give_back(it, seen=HASH, reason="wrong_rule", today=TODAY),
     "pay_again": lambda it: run_rules.pay_again(it, "chen"),
     "take_statement": run_rules.take_statement,
     "reconcile": lambda it: run_rules.reconcile(it, STATEMENT),
@@ -68,6 +69,7 @@ COMMANDS: dict[str, Callable[[Run], object]] = {
 ALLOWED = {
     "freeze": {"previewed"},
     "approve": {"frozen"},
+    "give_back": {"frozen"},
     "pay_again": {"paying", "closed"},
     "take_statement": {"paying"},
     "reconcile": {"paying"},
