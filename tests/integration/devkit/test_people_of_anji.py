@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
+import pytest
+
 from devkit.records.county import PEOPLE, people_of_anji
 from devkit.records.people import Population, age
 from tests.unit.devkit.entitlements import Entitled, entitled, programmes
@@ -19,27 +21,23 @@ def everybody() -> Population:
 
 
 @cache
-def the_year() -> Mapping[date, Mapping[str, list[Entitled]]]:
-    return {month: entitled(everybody(), month) for month in YEAR}
+def entitled_in(month: date) -> Mapping[str, list[Entitled]]:
+    return entitled(everybody(), month)
 
 
-def test_every_programme_has_somebody_whenever_it_is_due() -> None:
-    few = [
-        f"{programme.code} in {month}: {len(the_year()[month][programme.code])}"
-        for programme in programmes()
-        for month in YEAR
-        if month.month in programme.months and len(the_year()[month][programme.code]) < AT_LEAST
-    ]
-    assert few == []
+@pytest.mark.parametrize("month", YEAR, ids=str)
+def test_every_programme_has_somebody_whenever_it_is_due(month: date) -> None:
+    due = [programme.code for programme in programmes() if month.month in programme.months]
+    assert {code: len(entitled_in(month)[code]) for code in due if len(entitled_in(month)[code]) < AT_LEAST} == {}
     assert len(programmes()) == 70
 
 
-def test_an_ordinary_month_has_some_thousand_payments() -> None:
+@pytest.mark.parametrize("month", YEAR, ids=str)
+def test_an_ordinary_month_has_some_thousand_payments(month: date) -> None:
     """What happens once is left out: it is paid in the first run, and never again."""
     once = {programme.code for programme in programmes() if programme.once}
-    for month in YEAR:
-        payments = sum(len(those) for code, those in the_year()[month].items() if code not in once)
-        assert 2_500 < payments < (8_000 if month.month == JUNE else 5_200), month
+    payments = sum(len(those) for code, those in entitled_in(month).items() if code not in once)
+    assert 2_500 < payments < (8_000 if month.month == JUNE else 5_200)
 
 
 def test_ages_and_needs_are_those_of_a_county() -> None:
