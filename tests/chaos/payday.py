@@ -45,7 +45,7 @@ async def _enter_county(people: County) -> None:
         ],
     }
     await people.send(Request("subsidy", "/v1/programme-versions", programmes, "finance_preparer", ANJI))
-    hub = DataHub(stack.bootstrap, stack.keys.subsidy)
+    hub = DataHub(stack.kafka_as("records"), stack.keys.subsidy)
     sent = await asyncio.to_thread(hub.play, people_of_anji(PEOPLE))
 
     async def heard() -> bool:

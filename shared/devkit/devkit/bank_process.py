@@ -11,6 +11,7 @@ from devkit.bank.__main__ import READY
 from devkit.bank.settings import Behaviour
 from devkit.named_process import NamedProcess
 from devkit.run_directory import RunDirectory
+from runtime.kafka_settings import KafkaConnection
 
 START_TIMEOUT_S = 30.0
 
@@ -28,8 +29,7 @@ class BankProcess(NamedProcess):
         *,
         code: str,
         key_file: Path,
-        bootstrap: str,
-        topic_prefix: str = "",
+        connection: KafkaConnection,
         behaviour: Behaviour | None = None,
         name: str = "bank",
     ) -> None:
@@ -37,8 +37,7 @@ class BankProcess(NamedProcess):
         self.run = run
         self.code = code
         self.key_file = key_file
-        self.bootstrap = bootstrap
-        self.topic_prefix = topic_prefix
+        self.connection = connection
         self.behaviour = behaviour or Behaviour()
         self.name = name
 
@@ -48,8 +47,7 @@ class BankProcess(NamedProcess):
         self._ready.unlink(missing_ok=True)
         inherited = {name: value for name, value in os.environ.items() if name != "FAILPOINTS"}
         own = {
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-            "KAFKA_TOPIC_PREFIX": self.topic_prefix,
+            **self.connection.environment(),
             "BANK_CODE": self.code,
             "BANK_KEY_FILE": str(self.key_file),
             "BANK_DIRECTORY": str(self.directory),

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ class MakeDatabase(Protocol):
     """A fresh database of `service`, migrated; "runtime" has the runtime's own tables only, "empty" none at all."""
 
     def __call__(self, service: str) -> "Database": ...
+
+
+class MakeKafka(Protocol):
+    """A started broker of the test's own; `guarded` gives it users and access rules beside its open door."""
+
+    def __call__(self, *, guarded: bool = False) -> "Kafka": ...
 
 
 class MakeTopics(Protocol):
@@ -66,6 +73,9 @@ class MakeBank(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller owns the run; xdist's workers are told where it is."""
+    # What a script puts into the background ignores Ctrl-C, and so would every process that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker_input = getattr(config, "workerinput", None)
     if worker_input is not None:
         config.stash[RUN] = RunDirectory.join(Path(worker_input["devkit_run"]))
@@ -261,6 +271,7 @@ def bank_process(
     """See MakeBank. What a test leaves running is killed when it ends."""
     from devkit.bank_process import BankProcess  # noqa: PLC0415
     from devkit.keys import BANK  # noqa: PLC0415
+    from runtime.kafka_settings import KafkaConnection  # noqa: PLC0415
 
     made: list[BankProcess] = []
 
@@ -271,8 +282,9 @@ def bank_process(
             run_directory,
             code=BANK,
             key_file=keys.bank_private,
-            bootstrap=bootstrap or str(request.getfixturevalue("kafka")),
-            topic_prefix=topic_prefix,
+            connection=KafkaConnection(
+                bootstrap_servers=bootstrap or str(request.getfixturevalue("kafka")), topic_prefix=topic_prefix
+            ),
             behaviour=behaviour,
             name=name,
         )
@@ -286,15 +298,15 @@ def bank_process(
 
 
 @pytest.fixture
-def make_kafka(run_directory: RunDirectory) -> Iterator[Callable[[], "Kafka"]]:
-    """A started broker of the test's own, for tests that kill or restart it."""
+def make_kafka(run_directory: RunDirectory) -> Iterator["MakeKafka"]:
+    """A started broker of the test's own, for tests that kill or restart it, or need one with users."""
     from devkit.kafka import Kafka  # noqa: PLC0415
 
     made: list[Kafka] = []
 
-    def make() -> "Kafka":
+    def make(*, guarded: bool = False) -> "Kafka":
         name = f"kafka-{uuid.uuid4().hex[:6]}"
-        broker = Kafka(run_directory.path / name, run_directory, name=name)
+        broker = Kafka(run_directory.path / name, run_directory, name=name, guarded=guarded)
         made.append(broker)
         broker.start()
         return broker

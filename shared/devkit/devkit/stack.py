@@ -28,6 +28,7 @@ from devkit.postgres import Postgres
 from devkit.processes import ServiceProcess, Wiring, migrate
 from devkit.run_directory import RunDirectory
 from devkit.surroundings import GivenDatabase, Surroundings
+from runtime.kafka_settings import KafkaConnection
 from runtime.migrate import RUNTIME_MIGRATIONS, read_migrations
 from runtime.migrate import migrate as apply_migrations
 
@@ -151,6 +152,10 @@ class Stack:
     def bootstrap(self) -> str:
         return self.surroundings.bootstrap or self._kafka.bootstrap
 
+    def kafka_as(self, principal: str) -> KafkaConnection:  # noqa: ARG002 - this broker asks nobody who they are
+        """How that user of Kafka (`integrator:big-screen`, `records`) reaches it."""
+        return KafkaConnection(bootstrap_servers=self.bootstrap, topic_prefix=self.topic_prefix)
+
     @property
     def issuer(self) -> Issuer:
         return self._issuer_process.issuer
@@ -179,8 +184,7 @@ class Stack:
             self.run,
             code=BANK,
             key_file=self.keys.bank_private,
-            bootstrap=self.bootstrap,
-            topic_prefix=self.topic_prefix,
+            connection=self.kafka_as(f"bank:{BANK.lower()}"),
             behaviour=self.bank_behaviour,
         )
 

@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, UnknownTopicOrPartitionError
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
-from faststream.kafka.security import parse_security
 from faststream.middlewares import AckPolicy
 
 from qingdan.topics import Topic, TopicFamily
@@ -220,7 +219,7 @@ class TopicReader:
     def __init__(self, connection: KafkaConnection, topic_name: str, *, client_id: str) -> None:
         self._topic_name = topic_name
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=connection.bootstrap_servers,
+            **connection.for_aiokafka(),
             client_id=client_id,
             group_id=None,
             enable_auto_commit=False,
@@ -234,7 +233,6 @@ class TopicReader:
             request_timeout_ms=10_000,
             retry_backoff_ms=200,
             metadata_max_age_ms=60_000,
-            **parse_security(connection.for_faststream()),
         )
         self._partitions: list[TopicPartition] = []
         self.next_offsets: list[int] = []

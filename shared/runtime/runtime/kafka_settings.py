@@ -1,9 +1,16 @@
 """How to reach Kafka: one description, spoken to both clients (librdkafka publishes, aiokafka consumes)."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
+from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLScram512
 from pydantic import BaseModel, ConfigDict, SecretStr
+
+VARIABLES: Final = {
+    name: f"KAFKA_{name.upper()}"
+    for name in ("bootstrap_servers", "topic_prefix", "security_protocol", "username", "password", "ca_file")
+}
 
 
 class KafkaConnection(BaseModel):
@@ -17,6 +24,20 @@ class KafkaConnection(BaseModel):
     username: str = ""
     password: SecretStr = SecretStr("")
     ca_file: str | None = None
+
+    @classmethod
+    def of_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Out of the variables that services read. Raises KeyError without KAFKA_BOOTSTRAP_SERVERS, ValidationError."""
+        return cls.model_validate(
+            {"bootstrap_servers": environment["KAFKA_BOOTSTRAP_SERVERS"]}
+            | {name: environment[variable] for name, variable in VARIABLES.items() if environment.get(variable)}
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that say the same; empty ones for what is not set."""
+        said = {name: getattr(self, name) or "" for name in VARIABLES}
+        values = {n: v.get_secret_value() if isinstance(v, SecretStr) else str(v) for n, v in said.items()}
+        return {variable: values[name] for name, variable in VARIABLES.items()}
 
     def for_librdkafka(self) -> dict[str, Any]:
         """Connection options in librdkafka's words."""
@@ -33,6 +54,10 @@ class KafkaConnection(BaseModel):
         if self.ca_file is not None:
             options["ssl.ca.location"] = self.ca_file
         return options
+
+    def for_aiokafka(self) -> dict[str, Any]:
+        """The same as arguments of aiokafka's clients."""
+        return {"bootstrap_servers": self.bootstrap_servers, **parse_security(self.for_faststream())}
 
     def for_faststream(self) -> BaseSecurity | None:
         """The same in FastStream's; None when Kafka asks for nothing."""

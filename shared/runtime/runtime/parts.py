@@ -12,6 +12,7 @@ import structlog
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
+from qingdan.kafka_access import consumer_group
 from runtime import audit, inbox, metrics
 from runtime.actor import Actor
 from runtime.consumer import Consumer
@@ -202,8 +203,7 @@ class ConsumePart:
             consumer.raw = RawSubscriber(
                 broker,
                 self.connection.topic_prefix + subscription.topic.name,
-                # A group for each topic: in one group for all, whoever joins for one topic halts the others.
-                group=f"{self.connection.topic_prefix}{self.name}.{subscription.topic.name}",
+                group=consumer_group(self.name, subscription.topic.name, self.connection.topic_prefix),
                 receive=consumer.receive,
                 unreadable=consumer.stop_before_unreadable,
             )

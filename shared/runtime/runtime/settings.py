@@ -10,14 +10,10 @@ from runtime.kafka_settings import KafkaConnection
 Part = Literal["http", "consume", "relay"]
 
 
-class ServiceSettings(BaseSettings):
-    """One field per environment variable of the same name in capitals."""
+class KafkaSettings(BaseSettings):
+    """Where Kafka is, and as whom to talk to it. One field per environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(env_file=None, frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    database_url: PostgresDsn = Field(description="as the application role: no superuser, no BYPASSRLS, owns nothing")
-    migration_database_url: PostgresDsn | None = Field(None, description="as the owner of the tables; only to migrate")
-    database_connections_max: int = Field(16, ge=4, le=200)
 
     kafka_bootstrap_servers: str
     kafka_topic_prefix: str = Field("", pattern=r"^[a-z0-9._-]*$", max_length=60)
@@ -25,6 +21,25 @@ class ServiceSettings(BaseSettings):
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca_file: str | None = None
+
+    @property
+    def kafka(self) -> KafkaConnection:
+        return KafkaConnection(
+            bootstrap_servers=self.kafka_bootstrap_servers,
+            topic_prefix=self.kafka_topic_prefix,
+            security_protocol=self.kafka_security_protocol,
+            username=self.kafka_username,
+            password=self.kafka_password,
+            ca_file=self.kafka_ca_file,
+        )
+
+
+class ServiceSettings(KafkaSettings):
+    """What every service reads."""
+
+    database_url: PostgresDsn = Field(description="as the application role: no superuser, no BYPASSRLS, owns nothing")
+    migration_database_url: PostgresDsn | None = Field(None, description="as the owner of the tables; only to migrate")
+    database_connections_max: int = Field(16, ge=4, le=200)
 
     oidc_issuer: str
     oidc_audience: str = "qingdan"
@@ -48,14 +63,3 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _split(cls, parts: object) -> object:
         return frozenset(part.strip() for part in parts.split(",")) if isinstance(parts, str) else parts
-
-    @property
-    def kafka(self) -> KafkaConnection:
-        return KafkaConnection(
-            bootstrap_servers=self.kafka_bootstrap_servers,
-            topic_prefix=self.kafka_topic_prefix,
-            security_protocol=self.kafka_security_protocol,
-            username=self.kafka_username,
-            password=self.kafka_password,
-            ca_file=self.kafka_ca_file,
-        )

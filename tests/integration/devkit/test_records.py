@@ -20,6 +20,7 @@ from qingdan.envelope import Envelope, EventBody, from_record
 from qingdan.event import Tombstone
 from qingdan.records_events import FactsRecorded, Identity, IdentityRecorded
 from qingdan.topics import RECORDS_FACTS, RECORDS_IDENTITIES, Topic
+from runtime.kafka_settings import KafkaConnection
 from runtime.sealing import PrivateKeys, unseal, unwrap
 
 PARTITIONS = 4
@@ -39,7 +40,7 @@ def people() -> Population:
 @pytest.fixture
 def hub(kafka: str, keys: Keys, topic_prefix: str, make_topics: MakeTopics) -> DataHub:
     make_topics(topic_prefix, (RECORDS_FACTS, RECORDS_IDENTITIES), partitions=PARTITIONS)
-    return DataHub(kafka, keys.subsidy, topic_prefix=topic_prefix)
+    return DataHub(KafkaConnection(bootstrap_servers=kafka, topic_prefix=topic_prefix), keys.subsidy)
 
 
 def ends_of(consumer: Consumer, places: Sequence[TopicPartition]) -> dict[int, int]:
@@ -135,7 +136,7 @@ def test_a_row_can_change_and_go(hub: DataHub, people: Population, kafka: str, t
 
 
 def test_what_the_broker_does_not_take_is_said(keys: Keys, kafka: str, topic_prefix: str) -> None:
-    hub = DataHub(kafka, keys.subsidy, topic_prefix=topic_prefix)
+    hub = DataHub(KafkaConnection(bootstrap_servers=kafka, topic_prefix=topic_prefix), keys.subsidy)
     with pytest.raises(NotDelivered, match="UNKNOWN_TOPIC"):
         hub.withdraw("p:018f0000-0000-7000-8000-000000000001", "disability")
 

@@ -38,13 +38,13 @@ class Counter:
         self._teller = Teller(self._book, settings.code, PrivateKeys.read(settings.key_file), settings.behaviour)
         self._failpoints = Failpoints(settings.failpoints)
         self._orders = to_bank(settings.code).name
-        self._orders_topic = settings.topic_prefix + self._orders
-        self._answers_topic = settings.topic_prefix + in_bank(settings.code).name
-        connection = {"bootstrap.servers": settings.bootstrap, "log_level": 0}
+        self._orders_topic = settings.connection.topic_prefix + self._orders
+        self._answers_topic = settings.connection.topic_prefix + in_bank(settings.code).name
+        connection = settings.connection.for_librdkafka() | {"log_level": 0}
         self._consumer = Consumer(
             connection
             | {
-                "group.id": f"{settings.topic_prefix}bank-{settings.code.lower()}",
+                "group.id": f"{settings.connection.topic_prefix}bank-{settings.code.lower()}.counter",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Self
 from zlib import crc32
 
+from runtime.kafka_settings import KafkaConnection
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -66,10 +68,9 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class BankSettings:
-    """KAFKA_BOOTSTRAP_SERVERS, KAFKA_TOPIC_PREFIX, BANK_CODE, BANK_KEY_FILE, BANK_DIRECTORY and FAILPOINTS."""
+    """KAFKA_* as services read them, BANK_CODE, BANK_KEY_FILE, BANK_DIRECTORY and FAILPOINTS."""
 
-    bootstrap: str
-    topic_prefix: str
+    connection: KafkaConnection
     code: str
     key_file: Path
     """A JWK Set with the bank's private key."""
@@ -82,8 +83,7 @@ class BankSettings:
     def of_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Raises KeyError for a variable that is missing, ValueError for one that makes no sense."""
         return cls(
-            bootstrap=environment["KAFKA_BOOTSTRAP_SERVERS"],
-            topic_prefix=environment.get("KAFKA_TOPIC_PREFIX", ""),
+            connection=KafkaConnection.of_environment(environment),
             code=environment["BANK_CODE"],
             key_file=Path(environment["BANK_KEY_FILE"]),
             directory=Path(environment["BANK_DIRECTORY"]),

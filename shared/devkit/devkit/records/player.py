@@ -15,6 +15,7 @@ from qingdan.records_events import Fact, FactsRecorded, Identity, IdentityRecord
 from qingdan.topics import RECORDS_FACTS
 from runtime.clock import utcnow
 from runtime.ids import new_id
+from runtime.kafka_settings import KafkaConnection
 from runtime.sealing import PublicKey, new_content_key, seal, wrap
 
 SOURCE: Final = service_source("records")
@@ -44,14 +45,14 @@ class Sent:
 class DataHub:
     """Plays `records` on a broker, until that service exists. Its methods block until the broker has taken all."""
 
-    def __init__(self, bootstrap: str, reader: PublicKey, *, topic_prefix: str = "") -> None:
+    def __init__(self, connection: KafkaConnection, reader: PublicKey) -> None:
         self._reader = reader
-        self._prefix = topic_prefix
+        self._prefix = connection.topic_prefix
         self._partitions: dict[str, int] = {}
         self._refused: set[str] = set()
         self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
+            connection.for_librdkafka()
+            | {
                 "enable.idempotence": True,
                 "acks": "all",
                 "linger.ms": 5,

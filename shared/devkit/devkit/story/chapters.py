@@ -18,11 +18,12 @@ from devkit.story.reckoning import reckon
 from devkit.story.reports import report
 from devkit.story.signs import take_signs_down
 from devkit.story.stream import Window
-from devkit.story.subscriber import Subscriber
+from devkit.story.subscriber import SCREEN, Subscriber
 from devkit.story.subsidies import pay_subsidies
 from devkit.story.supervision import supervise
 from devkit.story.telling import Telling
 from devkit.story.township import meet_at_fengshan
+from devkit.story.volumes import Volumes
 
 CHAPTERS = (
     ("county", "全县", "The county", bring_county),
@@ -39,12 +40,8 @@ CHAPTERS = (
 
 
 class Surroundings(Place, Protocol):
-    """A place with a Kafka; a running Stack is one."""
+    """A place with keys; a running Stack is one."""
 
-    @property
-    def topic_prefix(self) -> str: ...
-    @property
-    def bootstrap(self) -> str: ...
     @property
     def keys(self) -> Keys: ...
 
@@ -54,14 +51,15 @@ async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
 
     Raises StoryError, and NeverTrueError for what should have happened by itself and did not.
     """
-    listening = Subscriber(place.bootstrap, place.services, topic_prefix=place.topic_prefix)
-    registers = Hub(place.bootstrap, place.topic_prefix, place.keys.subsidy_public, plot.subsidies.people)
-    department = Department(place.bootstrap, FORESTRY, topic_prefix=place.topic_prefix)
+    listening = Subscriber(place.kafka_as(SCREEN.name), place.services)
+    registers = Hub(place.kafka_as("records"), place.keys.subsidy_public, plot.subsidies.people)
+    department = Department(place.kafka_as(f"department:{FORESTRY.lower()}"), FORESTRY)
     async with (
         listening as subscriber,
         People(place) as people,
         registers as hub,
         department as forestry,
+        Volumes(place) as volumes,
         Window() as window,
     ):
         telling = Telling(plot, people, narrator, hub, forestry, window)
@@ -69,4 +67,4 @@ async def tell(place: Surroundings, plot: Plot, narrator: Narrator) -> Evidence:
             with narrator.chapter(name, zh, en):
                 await chapter(telling)
         with narrator.chapter("reckoning", "对账", "The reckoning"):
-            return await reckon(telling, subscriber)
+            return await reckon(telling, subscriber, volumes)

@@ -9,15 +9,16 @@ from qingdan.access_events import AccessApplied
 from qingdan.envelope import Envelope, party_source, to_record
 from runtime.clock import utcnow
 from runtime.ids import new_id
+from runtime.kafka_settings import KafkaConnection
 
 
 class Department:
     """`async with Department(…) as department`: what it says has reached the broker when `apply` returns."""
 
-    def __init__(self, bootstrap: str, code: str, *, topic_prefix: str = "") -> None:
+    def __init__(self, connection: KafkaConnection, code: str) -> None:
         self.code = code
-        self._prefix = topic_prefix
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+        self._prefix = connection.topic_prefix
+        self._producer = AIOKafkaProducer(**connection.for_aiokafka(), acks="all", enable_idempotence=True)
 
     async def __aenter__(self) -> Self:
         await self._producer.start()

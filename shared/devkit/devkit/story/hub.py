@@ -11,14 +11,15 @@ from typing import Self
 from devkit.records.county import people_of_anji
 from devkit.records.people import Population
 from devkit.records.player import DataHub
+from runtime.kafka_settings import KafkaConnection
 from runtime.sealing import read_public_keys
 
 
 class Hub:
     """`async with Hub(…) as hub`: two calls to the other process, each when its time has come."""
 
-    def __init__(self, bootstrap: str, topic_prefix: str, readers: Path, people: int) -> None:
-        self._where = (bootstrap, topic_prefix, readers, people)
+    def __init__(self, connection: KafkaConnection, readers: Path, people: int) -> None:
+        self._where = (connection, readers, people)
         # A process of its own: the people of a county would hold up everybody in the story otherwise.
         self._corrected = 0
         self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
@@ -43,18 +44,18 @@ class Hub:
         return self._corrected
 
 
-def _play(bootstrap: str, topic_prefix: str, readers: Path, people: int) -> int:
-    return _hub(bootstrap, topic_prefix, readers).play(_population(people)).records
+def _play(connection: KafkaConnection, readers: Path, people: int) -> int:
+    return _hub(connection, readers).play(_population(people)).records
 
 
-def _correct(bootstrap: str, topic_prefix: str, readers: Path, people: int) -> int:
+def _correct(connection: KafkaConnection, readers: Path, people: int) -> int:
     corrected = _population(people).with_closed_accounts()
-    _hub(bootstrap, topic_prefix, readers).name_new_accounts(corrected)
+    _hub(connection, readers).name_new_accounts(corrected)
     return len(corrected)
 
 
-def _hub(bootstrap: str, topic_prefix: str, readers: Path) -> DataHub:
-    return DataHub(bootstrap, read_public_keys(readers)["service:subsidy"], topic_prefix=topic_prefix)
+def _hub(connection: KafkaConnection, readers: Path) -> DataHub:
+    return DataHub(connection, read_public_keys(readers)["service:subsidy"])
 
 
 @cache

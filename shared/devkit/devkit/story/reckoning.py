@@ -28,6 +28,7 @@ from devkit.story.dafang import XIEDU
 from devkit.story.fengshan import BY_EVENT
 from devkit.story.subscriber import Heard, Subscriber
 from devkit.story.telling import Telling
+from devkit.story.volumes import BANK, Volumes
 from qingdan.topics import (
     ACCESS,
     INSPECTION,
@@ -40,7 +41,6 @@ from qingdan.topics import (
     to_bank,
 )
 
-BANK: Final = "AJRCB"
 CONSUMED: Final = {
     "tasks": (INSPECTION, SIGNAGE, *map(in_access, BY_EVENT)),
     "inspection": (TASKS,),
@@ -48,14 +48,12 @@ CONSUMED: Final = {
     "subsidy": (RECORDS_FACTS, RECORDS_IDENTITIES, INSPECTION, in_bank(BANK)),
 }
 SHARES_KNOWN_BY: Final = ("tasks", "inspection")
-NOT_PUBLIC: Final = (
-    *(RECORDS_FACTS, RECORDS_IDENTITIES, in_bank(BANK), to_bank(BANK)),
-    *map(in_access, BY_EVENT),
-)
 SETTLED_TIMEOUT_S: Final = 45.0
 
 
-async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float = SETTLED_TIMEOUT_S) -> Evidence:
+async def reckon(
+    telling: Telling, subscriber: Subscriber, volumes: Volumes, *, timeout_s: float = SETTLED_TIMEOUT_S
+) -> Evidence:
     """Everything there is to be checked; what has not come to rest within `timeout_s` is checked as it is."""
     auditor, narrator, county = telling.people.auditor, telling.narrator, telling.plot.county.code
     narrator.say(
@@ -66,7 +64,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
     rest = _Rest(subscriber.heard)
     with narrator.step("等待送达", "wait for the last one", 1) as advance:
         with contextlib.suppress(NeverTrueError):
-            await eventually(lambda: rest.is_there(telling, subscriber), timeout_s=timeout_s, every_s=0.2)
+            await eventually(lambda: rest.is_there(telling, subscriber, volumes), timeout_s=timeout_s, every_s=0.2)
         advance()
     with narrator.step("核验审计链", "verify the audit chains", len(CONSUMED)) as advance:
         audits = {}
@@ -74,7 +72,7 @@ async def reckon(telling: Telling, subscriber: Subscriber, *, timeout_s: float =
             audits[name] = await auditor.get(name, "/v1/audit/verification", AuditVerdict)
             advance()
     in_county, in_dafang, in_anji = (telling.people.auditor_of(code) for code in (county, DAFANG, ANJI))
-    records = await subscriber.records_in_topics(NOT_PUBLIC)
+    records = await subscriber.records_in_topics() | await volumes.records()
     shares = await _shares(telling)
     return Evidence(
         ledger=telling.ledger,
@@ -127,11 +125,11 @@ class _Rest:
         self.services: dict[str, Invariants] = {}
         self.heard = heard
 
-    async def is_there(self, telling: Telling, subscriber: Subscriber) -> bool:
+    async def is_there(self, telling: Telling, subscriber: Subscriber, volumes: Volumes) -> bool:
         """Nothing waits in an outbox, every record is read, every audit entry chained, the window is up to date."""
         auditor = telling.people.auditor
         said = await together(auditor.get(name, "/v1/invariants", Invariants) for name in CONSUMED)
-        records = await subscriber.records_in_topics(NOT_PUBLIC)
+        records = await subscriber.records_in_topics() | await volumes.records()
         self.services, self.heard = {one.service: one for one in said}, copy.deepcopy(subscriber.heard)
         read = all(
             sum(books.records for books in one.consumed if books.topic.endswith(topic.name)) >= records[topic.name]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -17,6 +17,7 @@ from qingdan.access_events import ListVersionTookEffect
 from qingdan.envelope import MalformedMessage, UnknownEventType, from_record
 from qingdan.event import EventBody
 from qingdan.inspection_events import VisitClosed
+from qingdan.kafka_access import Principal
 from qingdan.signage_events import RemovalOrdered, SignRemoved
 from qingdan.tasks_events import (
     AskRefused,
@@ -27,8 +28,10 @@ from qingdan.tasks_events import (
     TaskPublished,
 )
 from qingdan.topics import ALL, TASKS, Topic, topic_named
+from runtime.kafka_settings import KafkaConnection
 
-GROUP: Final = "big-screen"
+SCREEN: Final = Principal("integrator:big-screen")
+GROUP: Final = f"{SCREEN.user}.story"
 WAYS_OF_A_SHARE: Final = (ShareClaimed, ShareProgressed, ShareReportedDone, ShareCompleted)
 STAGES_OF_AN_ORDER: Final = (
     RemovalOrdered.event_type(),
@@ -110,14 +113,13 @@ class Heard:
 class Subscriber:
     """Reads in the background from the beginning. `async with Subscriber(…) as subscriber`."""
 
-    def __init__(self, bootstrap: str, services: tuple[str, ...], *, topic_prefix: str = "") -> None:
+    def __init__(self, connection: KafkaConnection, services: tuple[str, ...]) -> None:
         self.heard = Heard()
-        self._prefix = topic_prefix
-        self._registry_names = {f"{topic_prefix}{topic.name}": topic.name for topic in topics_of(services)}
+        self._registry_names = {f"{connection.topic_prefix}{topic.name}": topic.name for topic in topics_of(services)}
         self._consumer = AIOKafkaConsumer(
             *self._registry_names,
-            bootstrap_servers=bootstrap,
-            group_id=f"{topic_prefix}{GROUP}",
+            **connection.for_aiokafka(),
+            group_id=f"{connection.topic_prefix}{GROUP}",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
         )
@@ -135,20 +137,9 @@ class Subscriber:
             await self._reading
         await self._consumer.stop()
 
-    async def records_in_topics(self, others: Iterable[Topic] = ()) -> dict[str, int]:
-        """How many records each public topic holds now, by its name in the registry; of `others` only the number."""
-        names = self._registry_names | {f"{self._prefix}{topic.name}": topic.name for topic in others}
-        partitions = [
-            TopicPartition(name, number)
-            for name, registry_name in names.items()
-            for number in range(topic_named(registry_name).partitions)
-        ]
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
-        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
-        records: Counter[str] = Counter()
-        for partition, end in ends.items():
-            records[names[partition.topic]] += end - begins[partition]
-        return dict(records)
+    async def records_in_topics(self) -> dict[str, int]:
+        """How many records each public topic holds now, by its name in the registry."""
+        return await count_records(self._consumer, self._registry_names)
 
     async def _read(self) -> None:
         while True:
@@ -156,3 +147,18 @@ class Subscriber:
                 for record in records:
                     self.heard.take(self._registry_names[partition.topic], record)
                 await self._consumer.commit({partition: records[-1].offset + 1})
+
+
+async def count_records(consumer: AIOKafkaConsumer, names: Mapping[str, str]) -> dict[str, int]:
+    """How many records topics hold now. `names`: the broker's name of each → the registry's, which keys the answer."""
+    partitions = [
+        TopicPartition(name, number)
+        for name, registry_name in names.items()
+        for number in range(topic_named(registry_name).partitions)
+    ]
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    begins: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+    records: Counter[str] = Counter()
+    for partition, end in ends.items():
+        records[names[partition.topic]] += end - begins[partition]
+    return dict(records)
