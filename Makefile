@@ -12,8 +12,9 @@ READY  := $(VENV)/.ready
 MEMBERS := $(dir $(wildcard shared/*/pyproject.toml services/*/pyproject.toml))
 PROJECTS := $(wildcard shared/*/pyproject.toml services/*/pyproject.toml)
 COMPILE := pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
-	--no-emit-index-url --no-emit-find-links $(PROJECTS) --group pyproject.toml:dev \
+	--no-emit-index-url --no-emit-find-links \
 	$(foreach member,$(MEMBERS),--no-emit-package $(notdir $(patsubst %/contracts,%/qingdan,$(patsubst %/,%,$(member)))))
+IMAGED := $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml)) shared/devkit
 ONLY ?=
 
 export PYTHONDONTWRITEBYTECODE := 1
@@ -63,6 +64,20 @@ schemas-check: $(READY)
 bench: $(READY) ## measure against references in the same run; ONLY=commands,relay,events picks; figures in var/bench.json
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
+##@ Ship it
+
+.PHONY: images
+images: $(READY) ## build all images by buildah or docker, without a network; ONLY=tasks,kafka picks; archives in var/images
+	@$(BIN)/python -m devkit images $(if $(ONLY),--only $(ONLY))
+
+.PHONY: manifests
+manifests: $(READY) ## every overlay renders, is what Kubernetes knows, and holds to our policies (needs kubectl, no cluster)
+	@$(BIN)/pytest tests/manifests
+
+.PHONY: cluster-demo
+cluster-demo: $(READY) ## install into the cluster that KUBECONFIG names, tell the story there, disturb it (LOAD_IMAGE or REGISTRY)
+	@$(BIN)/python -m devkit cluster demo
+
 ##@ Change what is generated
 
 .PHONY: schemas
@@ -70,8 +85,11 @@ schemas: $(READY) ## JSON Schemas, golden vectors and the AsyncAPI document, fro
 	@$(BIN)/python -m qingdan.generate
 
 .PHONY: lock
-lock: $(READY) ## add what the pyprojects ask for to requirements.lock; keeps every pin that still fits
-	@$(UV) $(COMPILE) --output-file requirements.lock
+lock: $(READY) ## add what the pyprojects ask for to the locks; keeps every pin that still fits
+	@$(UV) $(COMPILE) $(PROJECTS) --group pyproject.toml:dev --output-file requirements.lock
+	@for member in $(IMAGED); do $(UV) $(COMPILE) --constraint requirements.lock \
+		shared/contracts/pyproject.toml shared/runtime/pyproject.toml $$member/pyproject.toml \
+		--output-file $$member/requirements.lock; done
 
 .PHONY: kafka-jars
 kafka-jars: $(READY) ## pin Kafka's jars anew, by their SHA-256, after its version changed

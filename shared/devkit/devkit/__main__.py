@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -12,7 +13,13 @@ from rich.console import Console
 
 from devkit import kafka_jars, reaper
 from devkit.bank_process import BankProcess
+from devkit.cluster.commands import cluster
 from devkit.demo import demo
+from devkit.images.build import BASE, build
+from devkit.images.catalogue import IMAGES, image_named
+from devkit.images.context import ContextError
+from devkit.images.engine import Engine, EngineError
+from devkit.issuer_server import serve
 from devkit.lock_check import unlocked
 from devkit.paths import var_dir, workspace
 from devkit.processes import ServiceProcess
@@ -23,6 +30,7 @@ UP = "up"
 DOWN_TIMEOUT_S = 60.0
 
 command_line = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+command_line.add_typer(cluster, name="cluster")
 console = Console()
 
 
@@ -79,6 +87,36 @@ def tell_the_story() -> None:
         console.print("stopped, and everything with it")
         raise typer.Exit(130) from None
     raise typer.Exit(code)
+
+
+@command_line.command()
+def issuer(
+    directory: Annotated[Path, typer.Option(help="Where keys.json is, made there the first time.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    url: Annotated[str | None, typer.Option(help="How others call it; stands in its tokens.")] = None,
+) -> None:
+    """Give tokens to development users. Whoever reaches it may be anybody: for development only."""
+    serve(directory, port, host=host, url=url)
+
+
+@command_line.command()
+def images(
+    only: Annotated[str, typer.Option(help="Names of images, separated by commas; all unless given.")] = "",
+    engine: Annotated[str | None, typer.Option(help="buildah or docker; the first there is unless given.")] = None,
+    base: Annotated[str, typer.Option(help="A Debian 12 with Python 3.11; ours is made by debootstrap.")] = BASE,
+) -> None:
+    """Build the images, without a network, and write them as archives to var/images."""
+    try:
+        wanted = [image_named(name) for name in only.split(",")] if only else list(IMAGES)
+        with console.status("building") as status:
+            built = build(wanted, Engine.found(engine), base=base, progress=status.update)
+    except (KeyError, ContextError, EngineError) as error:
+        console.print(str(error.args[0]), style="red", markup=False)
+        raise typer.Exit(1) from None
+    for each in built:
+        line = f"{each.reference:48} {each.megabytes:5} MB  {each.identity}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @command_line.command("lock-check")

@@ -1,7 +1,9 @@
-"""The issuer as a small process: discovery, keys, and tokens for the development users, on loopback only."""
+"""The issuer as a small process: discovery, keys, and tokens for the development users."""
 
 import json
+import signal
 import sys
+import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import asdict
@@ -22,8 +24,8 @@ class IssuerServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, issuer: Issuer, port: int) -> None:
-        super().__init__(("127.0.0.1", port), IssuerHandler)
+    def __init__(self, issuer: Issuer, port: int, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), IssuerHandler)
         self.issuer = issuer
 
 
@@ -75,10 +77,13 @@ class IssuerHandler(BaseHTTPRequestHandler):
         """Quiet: a line per request helps nobody."""
 
 
-def main(directory: Path, port: int) -> None:
-    issuer = Issuer.open(directory, f"http://127.0.0.1:{port}")
-    IssuerServer(issuer, port).serve_forever()
+def serve(directory: Path, port: int, *, host: str = "127.0.0.1", url: str | None = None) -> None:
+    """Serve the issuer of `directory` until SIGTERM. `url`: what stands in its tokens, if others call it otherwise."""
+    server = IssuerServer(Issuer.open(directory, url or f"http://{host}:{port}"), port, host)
+    # As the first process of a container it would ignore a signal that nobody takes; `shutdown` waits for this thread.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever(poll_interval=0.1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]))
