@@ -61,6 +61,7 @@ SELECT array_agg(id) FILTER (WHERE state <> 'rejected') AS ids,
 FROM payment WHERE run_id = '{run}'
 """
 IN_A_FILE: Final = 60
+PASSED_OVER_MAX: Final = 5
 
 
 @pytest.fixture(scope="module")
@@ -108,17 +109,24 @@ async def dies(county: County, place: str) -> None:
 
 async def walk(county: County, work: str, query: str) -> list[Mapping[str, Any]]:
     """Kill before the commit of each turn, where nothing may have changed, and after it, where something must have;
-    until nothing is open any more. What was committed after each turn."""
+    until nothing is open any more. What was committed after each turn.
+
+    A turn passes over what another work of the service has locked at that moment: it is then taken again.
+    """
     process = county.stack.process("subsidy")
     await asyncio.to_thread(process.kill)
     await county.world_notices("subsidy", process.pid)
-    seen = [await read(county.stack, query)]
+    seen, passed_over = [await read(county.stack, query)], 0
     while seen[-1]["open"]:
         await dies(county, f"{BEFORE}/{work}")
         assert await read(county.stack, query) == seen[-1]
         await dies(county, f"{AFTER}/{work}")
-        seen.append(await read(county.stack, query))
-        assert seen[-1] != seen[-2]
+        after = await read(county.stack, query)
+        if after == seen[-1]:
+            passed_over += 1
+            assert passed_over < PASSED_OVER_MAX, f"{work} does not get on from {after}"
+            continue
+        seen.append(after)
     return seen
 
 
